@@ -1,0 +1,25 @@
+//! What a user writes and reads: the `LocustTest` resource of `locust.io`.
+//!
+//! The crate holds types, their schema and their names, and nothing that acts:
+//! no client, no clock, no files. Doc comments in [`v2`] are written for the
+//! user of the resource, because they become the CRD's descriptions.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `v2/` | the stored version, one file per group of fields |
+//! | `latest.rs` | the version that the other crates name |
+//! | `condition.rs` | condition types and reasons, closed sets |
+//! | `names.rs` | every label, annotation, port and object name |
+//! | `defaults.rs` | every default, once |
+//! | `crd.rs`, `schema/` | the CustomResourceDefinition and its finishing |
+//!
+//! To add a field: add it to the struct in `v2/` with a description and bounds,
+//! run `make generate`, and follow the compiler: `locust-core` destructures the
+//! spec without `..`, so the field cannot be forgotten there.
+
+pub mod condition;
+pub mod crd;
+pub mod defaults;
+pub mod latest;
+pub mod names;
+pub mod v2;

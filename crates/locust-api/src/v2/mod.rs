@@ -1,0 +1,20 @@
+//! `locust.io/v2`, the stored version. One file per group of fields; the doc
+//! comments become the CRD's descriptions.
+
+mod env;
+mod files;
+mod observability;
+mod roles;
+mod scheduling;
+mod security;
+mod spec;
+mod status;
+
+pub use env::{ConfigMapEnv, Env, SecretEnv, SecretMount};
+pub use files::{MountTarget, TargetedVolumeMount, TestFiles};
+pub use observability::{Observability, OpenTelemetry, OtlpProtocol};
+pub use roles::{Autoquit, Master, Worker};
+pub use scheduling::Scheduling;
+pub use security::Security;
+pub use spec::{ImagePullPolicy, LocustTest, LocustTestSpec};
+pub use status::{LocustTestStatus, Phase, Run};

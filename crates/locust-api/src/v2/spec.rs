@@ -1,0 +1,110 @@
+//! The root of a LocustTest's spec.
+
+use k8s_openapi::api::core::v1::{LocalObjectReference, Volume};
+use kube_derive::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Env, LocustTestStatus, Master, Observability, Scheduling, Security, TargetedVolumeMount,
+    TestFiles, Worker,
+};
+use crate::defaults;
+
+/// A distributed Locust load test: one master and its workers, run once.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "locust.io",
+    version = "v2",
+    kind = "LocustTest",
+    plural = "locusttests",
+    singular = "locusttest",
+    shortname = "lotest",
+    namespaced,
+    status = "LocustTestStatus",
+    derive = "PartialEq",
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(
+        name = "Workers",
+        type_ = "integer",
+        json_path = ".spec.worker.replicas"
+    ),
+    printcolumn(
+        name = "Connected",
+        type_ = "integer",
+        json_path = ".status.connectedWorkers"
+    ),
+    printcolumn(
+        name = "Image",
+        type_ = "string",
+        json_path = ".spec.image",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    crates(
+        kube_core = "::kube_core",
+        k8s_openapi = "::k8s_openapi",
+        schemars = "::schemars"
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct LocustTestSpec {
+    /// Image with Locust, for the master and the workers.
+    pub image: String,
+    /// When the image is pulled.
+    #[serde(default = "defaults::image_pull_policy")]
+    pub image_pull_policy: ImagePullPolicy,
+    /// Secrets of this namespace with credentials for the image's registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_pull_secrets: Option<Vec<LocalObjectReference>>,
+    /// The master: one pod that coordinates the workers.
+    pub master: Master,
+    /// The workers: the pods that make the load.
+    pub worker: Worker,
+    /// Where the locustfile and its libraries come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_files: Option<TestFiles>,
+    /// Which nodes the pods run on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
+    /// Environment of the Locust containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<Env>,
+    /// Additional volumes. A volume without a mount for a role is left out of
+    /// that role's pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<Vec<Volume>>,
+    /// Where the additional volumes are mounted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_mounts: Option<Vec<TargetedVolumeMount>>,
+    /// Security settings of the pods and the Locust containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<Security>,
+    /// How the test reports its metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observability: Option<Observability>,
+}
+
+/// When an image is pulled: Always, IfNotPresent or Never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum ImagePullPolicy {
+    Always,
+    IfNotPresent,
+    Never,
+}
+
+impl ImagePullPolicy {
+    /// The policy as Kubernetes spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
+    }
+}

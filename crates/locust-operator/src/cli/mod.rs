@@ -1,0 +1,34 @@
+//! The command line: what may be typed. One file per subcommand holds its
+//! arguments and the `main` that runs it.
+
+pub mod crd;
+pub mod demo;
+pub mod local;
+pub mod run;
+pub mod target;
+
+use clap::{Parser, Subcommand};
+
+/// Distributed Locust load tests on Kubernetes, and without it.
+#[derive(Debug, Parser)]
+#[command(name = "locust-operator", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the operator: reconcile the LocustTests of a cluster.
+    Run(run::RunArgs),
+    /// Run LocustTests from files on this machine, without a cluster.
+    Local(local::LocalArgs),
+    /// Watch a small load test run on this machine.
+    Demo(demo::DemoArgs),
+    /// Serve a small HTTP target to try load tests against.
+    Target(target::TargetArgs),
+    /// Print the CustomResourceDefinition.
+    Crd,
+}

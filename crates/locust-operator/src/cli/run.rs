@@ -1,0 +1,13 @@
+//! `locust-operator run`.
+
+use std::process::ExitCode;
+
+/// Arguments of `locust-operator run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {}
+
+/// Run the operator.
+pub fn main(args: RunArgs) -> ExitCode {
+    let RunArgs {} = args;
+    ExitCode::SUCCESS
+}

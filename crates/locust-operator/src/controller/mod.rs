@@ -1,0 +1,1 @@
+//! Watches LocustTests and reconciles them.

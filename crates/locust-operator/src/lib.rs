@@ -1,0 +1,18 @@
+//! Doing it: all IO of the project, behind one binary.
+//!
+//! What should be done is decided in `locust-core` from values alone; this
+//! crate fetches those values and carries out the answers.
+//!
+//! | folder | does |
+//! |---|---|
+//! | `cli/` | parses the command line, one file per subcommand |
+//! | `controller/` | watches LocustTests and reconciles them |
+//! | `local/` | runs a LocustTest as processes on this machine |
+//! | `target/` | a small HTTP server to try load tests against |
+//! | `telemetry.rs` | logs |
+
+pub mod cli;
+pub mod controller;
+pub mod local;
+pub mod target;
+mod telemetry;

@@ -1,0 +1,1 @@
+//! Runs a LocustTest as processes on this machine.
