@@ -1,5 +1,7 @@
 //! The root of a LocustTest's spec.
 
+#![allow(clippy::duplicated_attributes)] // each print column has its own `type_`
+
 use k8s_openapi::api::core::v1::{LocalObjectReference, Volume};
 use kube_derive::CustomResource;
 use schemars::JsonSchema;
