@@ -19,7 +19,8 @@ pub const LABEL_POD_NAME: &str = "performance-test-pod-name";
 /// Once it stands, the run has begun and no Job is created again.
 pub const ANNOTATION_RUN: &str = "locust.io/run";
 /// Annotation on a master Job that this operator holds back (`suspend: true`)
-/// until the run is recorded. Removed by the patch that releases the Job, so
+/// until the run is recorded. Its value is the generation of the spec that the
+/// Job was made from. Removed by the patch that releases the Job, so
 /// that a Job suspended by somebody else is never mistaken for a held one.
 pub const ANNOTATION_HELD: &str = "locust.io/held";
 

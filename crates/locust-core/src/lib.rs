@@ -1,4 +1,26 @@
 //! What should happen for a LocustTest, decided from values alone.
 //!
 //! Nothing here is async, fails, reads a clock or touches a file: whatever a
-//! decision needs is an argument. Start reading at `decide.rs`.
+//! decision needs is an argument.
+//!
+//! The story of a reconcile, which the operator crate plays out:
+//!
+//! 1. it fetches the test, its children and its pods into [`observed::Observed`];
+//! 2. [`decide::decide`] answers with a [`decide::Decision`]: steps in order,
+//!    the status they lead to, and when to look again;
+//! 3. the steps are carried out until one fails;
+//! 4. [`fold::fold`] joins the status with what became of the steps;
+//! 5. the status is written if it changed, and only then are events sent.
+//!
+//! The local runner shares [`resolve::resolve`] and goes on with
+//! [`processes::processes`] instead of the builders of Kubernetes objects.
+
+pub mod build;
+pub mod decide;
+pub mod events;
+pub mod fold;
+pub mod observed;
+pub mod processes;
+pub mod resolve;
+pub mod settings;
+pub mod status;

@@ -15,4 +15,4 @@ pub mod cli;
 pub mod controller;
 pub mod local;
 pub mod target;
-mod telemetry;
+pub mod telemetry;

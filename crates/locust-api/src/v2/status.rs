@@ -40,6 +40,10 @@ pub struct LocustTestStatus {
 pub struct Run {
     /// Identity of the run: the UID of its master Job.
     pub id: String,
+    /// Generation of the spec that the run was begun with. Later edits of the
+    /// spec have no effect on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
 }
 
 /// Where a test stands: Pending, Running, Succeeded or Failed.

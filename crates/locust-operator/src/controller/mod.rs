@@ -1,1 +1,201 @@
-//! Watches LocustTests and reconciles them.
+//! Watches LocustTests and reconciles them. The IO around `locust-core`: it
+//! fetches what a decision needs and carries out what it says.
+//!
+//! | file | does |
+//! |---|---|
+//! | `reconcile.rs` | one look at one test; start reading here |
+//! | `observe.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
+//! | `caches.rs`, `sweep.rs` | watches, and what they may miss |
+//! | `preflight.rs`, `readiness.rs`, `admin.rs` | waiting, and saying so |
+//! | `client.rs`, `deadline.rs` | the client with its deadlines |
+
+mod admin;
+mod answer;
+mod apply;
+mod caches;
+mod client;
+mod deadline;
+mod observe;
+mod preflight;
+mod readiness;
+mod reconcile;
+mod report;
+mod scope;
+mod sweep;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use kube::Client;
+use kube::runtime::Controller;
+use kube::runtime::controller::Config as ControllerConfig;
+use locust_core::settings::Settings;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use admin::AdminError;
+pub use client::ClientError;
+pub use scope::Scope;
+
+use caches::Streams;
+use readiness::Readiness;
+use reconcile::{Context, Memory, reconcile, retry};
+
+/// How to run the operator.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to find the API server; `None`: the usual places.
+    pub kubeconfig: Option<PathBuf>,
+    /// Where to look for LocustTests.
+    pub scopes: Vec<Scope>,
+    /// Where to serve health probes; `None`: nowhere.
+    pub health_address: Option<SocketAddr>,
+    /// How many tests are looked at at a time, in each scope.
+    pub concurrency: u16,
+    /// Name of this process in events.
+    pub instance: String,
+    /// Settings for all tests.
+    pub settings: Settings,
+}
+
+/// The operator ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no way to the API server.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The probe server failed.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// A task that has to live ended.
+    #[error("the {0} ended unexpectedly")]
+    Ended(&'static str),
+}
+
+/// Runs the operator until `shutdown`, then lets running reconciles finish.
+pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), RunError> {
+    let Options {
+        kubeconfig,
+        scopes,
+        health_address,
+        concurrency,
+        instance,
+        settings,
+    } = options;
+    let client = client::connect(kubeconfig.as_deref()).await?;
+    let readiness = Readiness::default();
+    readiness.wait_for("controller", "starting");
+    let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
+    if let Some(address) = health_address {
+        let serving = admin::serve(address, readiness.clone(), shutdown.clone());
+        tasks.spawn(async move { Ok(serving.await?) });
+    }
+    for scope in scopes {
+        let one = Controlled {
+            client: client.clone(),
+            scope,
+            concurrency,
+            instance: instance.clone(),
+            settings: settings.clone(),
+            readiness: readiness.clone(),
+        };
+        tasks.spawn(control(one, shutdown.clone()));
+    }
+    readiness.has("controller");
+    while let Some(ended) = tasks.join_next().await {
+        let result = ended.unwrap_or(Err(RunError::Ended("controller")));
+        if let Err(error) = result {
+            shutdown.cancel();
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// What the controller of one scope needs.
+struct Controlled {
+    client: Client,
+    scope: Scope,
+    concurrency: u16,
+    instance: String,
+    settings: Settings,
+    readiness: Readiness,
+}
+
+/// Watches and reconciles one scope until shutdown.
+async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<(), RunError> {
+    let Controlled {
+        client,
+        scope,
+        concurrency,
+        instance,
+        settings,
+        readiness,
+    } = controlled;
+    tokio::select! {
+        () = preflight::wait(&client, &scope, &readiness) => {}
+        () = shutdown.cancelled() => return Ok(()),
+    }
+    let (relist, relisted) = watch::channel(0);
+    let (caches, Streams { tests, children }) = caches::open(&client, &scope, relisted);
+    let mut tasks = JoinSet::new();
+    let (triggers, triggered) = mpsc::unbounded();
+    for child in children {
+        let triggers = triggers.clone();
+        tasks.spawn(async move {
+            child.map(Ok).forward(triggers).await.ok();
+        });
+    }
+    let filling = format!("caches of {scope}");
+    readiness.wait_for(&filling, "being filled");
+    let filled = tokio::select! {
+        filled = caches.filled() => filled,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    filled.map_err(|_| RunError::Ended("watches"))?;
+    readiness.has(&filling);
+    let context = Arc::new(Context {
+        client,
+        caches: caches.clone(),
+        settings,
+        instance,
+        memory: Memory::default(),
+    });
+    tasks.spawn(sweep::sweep(context.clone(), scope.clone(), relist));
+    tracing::info!(%scope, "watching LocustTests");
+    Controller::for_stream(tests, caches.tests.clone())
+        .with_config(ControllerConfig::default().concurrency(concurrency))
+        .reconcile_on(triggered)
+        .graceful_shutdown_on(shutdown.clone().cancelled_owned())
+        .run(
+            reconcile,
+            |test, error, context| {
+                let action = retry(&test, error, &context);
+                log_failure(&test, error);
+                action
+            },
+            context,
+        )
+        .for_each(|_| async {})
+        .await;
+    match shutdown.is_cancelled() {
+        true => Ok(()),
+        false => Err(RunError::Ended("controller")),
+    }
+}
+
+fn log_failure(test: &caches::Guarded, error: &reconcile::ReconcileError) {
+    let meta = kube::Resource::meta(test);
+    let namespace = meta.namespace.as_deref().unwrap_or_default();
+    let locusttest = meta.name.as_deref().unwrap_or_default();
+    let cause = answer::chain(error);
+    if error.is_conflict() {
+        tracing::debug!(namespace, locusttest, %cause, "looking again");
+    } else {
+        tracing::warn!(namespace, locusttest, %cause, "reconcile failed, it will be tried again");
+    }
+}

@@ -1,0 +1,110 @@
+//! The environment of the Locust containers, the same for both roles.
+
+use k8s_openapi::api::core::v1::{ConfigMapEnvSource, EnvFromSource, EnvVar, SecretEnvSource};
+use locust_api::latest::{ConfigMapEnv, Env, OpenTelemetry, SecretEnv};
+
+use crate::resolve::Telemetry;
+use crate::settings::Kafka;
+
+/// Single variables: Kafka's, then OpenTelemetry's, then the user's. Kubernetes
+/// takes the last of equal names, so the user's win.
+pub fn variables(kafka: &Kafka, telemetry: Telemetry<'_>, env: Option<&Env>) -> Vec<EnvVar> {
+    let mut variables = kafka_variables(kafka);
+    if let Some(telemetry) = telemetry {
+        variables.extend(telemetry_variables(telemetry));
+    }
+    if let Some(own) = env.and_then(|env| env.variables.as_ref()) {
+        variables.extend(own.iter().cloned());
+    }
+    variables
+}
+
+/// ConfigMaps, then Secrets, whose keys become variables.
+pub fn sources(env: Option<&Env>) -> Vec<EnvFromSource> {
+    let config_maps = env
+        .and_then(|env| env.config_map_refs.as_deref())
+        .unwrap_or_default()
+        .iter()
+        .map(|ConfigMapEnv { name, prefix }| EnvFromSource {
+            config_map_ref: Some(ConfigMapEnvSource {
+                name: name.clone(),
+                optional: None,
+            }),
+            prefix: prefix.clone(),
+            ..Default::default()
+        });
+    let secrets = env
+        .and_then(|env| env.secret_refs.as_deref())
+        .unwrap_or_default()
+        .iter()
+        .map(|SecretEnv { name, prefix }| EnvFromSource {
+            secret_ref: Some(SecretEnvSource {
+                name: name.clone(),
+                optional: None,
+            }),
+            prefix: prefix.clone(),
+            ..Default::default()
+        });
+    config_maps.chain(secrets).collect()
+}
+
+fn kafka_variables(kafka: &Kafka) -> Vec<EnvVar> {
+    let Kafka {
+        bootstrap_servers,
+        security_enabled,
+        security_protocol,
+        sasl_mechanism,
+        sasl_jaas_config,
+        username,
+        password,
+    } = kafka;
+    let enabled = security_enabled.to_string();
+    [
+        ("KAFKA_BOOTSTRAP_SERVERS", bootstrap_servers),
+        ("KAFKA_SECURITY_ENABLED", &enabled),
+        ("KAFKA_SECURITY_PROTOCOL_CONFIG", security_protocol),
+        ("KAFKA_SASL_MECHANISM", sasl_mechanism),
+        ("KAFKA_SASL_JAAS_CONFIG", sasl_jaas_config),
+        ("KAFKA_USERNAME", username),
+        ("KAFKA_PASSWORD", password),
+    ]
+    .into_iter()
+    .map(|(name, value)| variable(name, value))
+    .collect()
+}
+
+fn telemetry_variables(telemetry: &OpenTelemetry) -> Vec<EnvVar> {
+    let OpenTelemetry {
+        enabled: _,
+        endpoint,
+        protocol,
+        insecure,
+        extra_env_vars,
+    } = telemetry;
+    let mut variables = vec![
+        variable("OTEL_TRACES_EXPORTER", "otlp"),
+        variable("OTEL_METRICS_EXPORTER", "otlp"),
+    ];
+    if let Some(endpoint) = endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()) {
+        variables.push(variable("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint));
+    }
+    variables.push(variable("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.as_str()));
+    if *insecure {
+        variables.push(variable("OTEL_EXPORTER_OTLP_INSECURE", "true"));
+    }
+    variables.extend(
+        extra_env_vars
+            .iter()
+            .flatten()
+            .map(|(name, value)| variable(name, value)),
+    );
+    variables
+}
+
+pub(super) fn variable(name: &str, value: &str) -> EnvVar {
+    EnvVar {
+        name: name.to_owned(),
+        value: Some(value.to_owned()),
+        value_from: None,
+    }
+}

@@ -1,0 +1,45 @@
+//! The Service by which workers find their master and people its web UI.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use locust_api::names;
+
+use super::{object_meta, pod_labels};
+use crate::resolve::Resolved;
+use crate::settings::Settings;
+
+/// The master's Service.
+pub fn master_service(resolved: &Resolved, settings: &Settings) -> Service {
+    let mut ports = vec![
+        port("port5557", i32::from(names::MASTER_PORT)),
+        port("port5558", i32::from(names::MASTER_BIND_PORT)),
+    ];
+    if !resolved.opentelemetry {
+        ports.push(port("prometheus-metrics", settings.exporter.port));
+    }
+    ports.push(port("web", i32::from(names::WEB_PORT)));
+    let mut metadata = object_meta(resolved, &resolved.master.name);
+    metadata.labels = Some(pod_labels(resolved, &resolved.master));
+    Service {
+        metadata,
+        spec: Some(ServiceSpec {
+            selector: Some(BTreeMap::from([(
+                names::LABEL_POD_NAME.to_owned(),
+                resolved.master.name.clone(),
+            )])),
+            ports: Some(ports),
+            ..Default::default()
+        }),
+        status: None,
+    }
+}
+
+fn port(name: &str, port: i32) -> ServicePort {
+    ServicePort {
+        name: Some(name.to_owned()),
+        protocol: Some("TCP".to_owned()),
+        port,
+        ..Default::default()
+    }
+}

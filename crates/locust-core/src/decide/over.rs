@@ -1,0 +1,49 @@
+//! After the verdict: nothing is ever created or released again, and nothing
+//! keeps loading the target.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use locust_api::names::Role;
+
+use super::{Decision, Step, delete_job};
+use crate::observed::{JobState, Observed};
+
+/// How long the processes of a finished run may take to end by themselves.
+/// Their pods, and so their logs, stay if they do.
+pub(super) const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) fn decide(observed: &Observed) -> Decision {
+    let unfinished: Vec<Step> = [Role::Master, Role::Worker]
+        .into_iter()
+        .filter_map(|role| {
+            let job = observed.job(role)?;
+            let finished = JobState::of(job, observed.now).finished();
+            finished.is_none().then(|| delete_job(role, job))
+        })
+        .collect();
+    let nothing = Decision::nothing(observed);
+    if unfinished.is_empty() {
+        return nothing;
+    }
+    let wait = LEAVE_PATIENCE.saturating_sub(since_completion(observed));
+    let (steps, requeue) = match wait.is_zero() {
+        true => (unfinished, None),
+        false => (Vec::new(), Some(wait)),
+    };
+    Decision {
+        steps,
+        requeue,
+        ..nothing
+    }
+}
+
+fn since_completion(observed: &Observed) -> Duration {
+    let completed = observed
+        .test
+        .status
+        .as_ref()
+        .and_then(|status| status.completion_time.as_ref())
+        .map_or(Timestamp::UNIX_EPOCH, |time| time.0);
+    Duration::try_from(observed.now.duration_since(completed)).unwrap_or_default()
+}

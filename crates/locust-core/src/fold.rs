@@ -1,0 +1,135 @@
+//! What became of the steps, joined with the decision that asked for them.
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Service;
+use locust_api::condition::{ConditionType, Reason};
+use locust_api::latest::{LocustTest, LocustTestStatus, Phase};
+use locust_api::names::Role;
+
+use crate::decide::Decision;
+use crate::events::Event;
+use crate::observed::{Child, Observed};
+use crate::status::{Draft, Truth};
+
+/// A step that was carried out, with the API server's answer.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// The test was patched: its finalizer is off, or its run is recorded.
+    TestPatched(Box<LocustTest>),
+    /// The Service was created.
+    ServiceCreated(Box<Service>),
+    /// A Job was created.
+    JobCreated(Role, Box<Job>),
+    /// The master Job was released.
+    MasterReleased(Box<Job>),
+    /// A Job was deleted, or is gone.
+    JobDeleted(Role),
+}
+
+/// Why the steps stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was refused, for example `Job demo-master`.
+    pub object: String,
+    /// The API server's words.
+    pub message: String,
+}
+
+/// What became of the steps of one decision.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Those carried out, in order.
+    pub done: Vec<Done>,
+    /// The one that the API server refused for good, after which no other was
+    /// tried.
+    pub refused: Option<Refusal>,
+}
+
+impl Observed {
+    /// The world after a step, without asking again.
+    pub fn absorb(&mut self, done: &Done) {
+        match done {
+            Done::TestPatched(test) => self.test = (**test).clone(),
+            Done::ServiceCreated(service) => self.service = Child::Ours(service.clone()),
+            Done::JobCreated(Role::Master, job) | Done::MasterReleased(job) => {
+                self.master_job = Child::Ours(job.clone());
+            }
+            Done::JobCreated(Role::Worker, job) => self.worker_job = Child::Ours(job.clone()),
+            Done::JobDeleted(Role::Master) => self.master_job = Child::Leaving,
+            Done::JobDeleted(Role::Worker) => self.worker_job = Child::Leaving,
+        }
+    }
+}
+
+/// Events about what was done.
+pub fn created_events(outcome: &Outcome) -> Vec<Event> {
+    let name = |meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta| {
+        meta.name.clone().unwrap_or_default()
+    };
+    outcome
+        .done
+        .iter()
+        .filter_map(|done| match done {
+            Done::ServiceCreated(service) => {
+                Some(Event::created("Service", &name(&service.metadata)))
+            }
+            Done::JobCreated(_, job) => Some(Event::created("Job", &name(&job.metadata))),
+            Done::TestPatched(_) | Done::MasterReleased(_) | Done::JobDeleted(_) => None,
+        })
+        .collect()
+}
+
+/// The status after the steps: the decision's, unless one was refused.
+pub fn fold(observed: &Observed, decision: &Decision, outcome: &Outcome) -> LocustTestStatus {
+    let Some(refusal) = &outcome.refused else {
+        return decision.status.clone();
+    };
+    let mut draft = Draft::resume(decision.status.clone(), observed);
+    draft.set(
+        ConditionType::Ready,
+        Truth::False,
+        Reason::Refused,
+        format!("{} was refused: {}", refusal.object, refusal.message),
+    );
+    draft.finish()
+}
+
+/// Events about what changed between two statuses.
+pub fn changed_events(stored: Option<&LocustTestStatus>, written: &LocustTestStatus) -> Vec<Event> {
+    let old_phase = stored.and_then(|status| status.phase);
+    let entered = written
+        .phase
+        .filter(|phase| Some(*phase) != old_phase)
+        .and_then(|phase| Event::entered(phase, &failure_detail(phase, written)));
+    let trouble = pods_message(Some(written))
+        .filter(|message| pods_message(stored) != Some(*message))
+        .map(Event::pod_failure);
+    entered.into_iter().chain(trouble).collect()
+}
+
+fn failure_detail(phase: Phase, status: &LocustTestStatus) -> String {
+    if phase != Phase::Failed {
+        return String::new();
+    }
+    message(status, ConditionType::TestCompleted, "True")
+        .map(|message| {
+            message
+                .trim_start_matches("Test failed")
+                .trim_start_matches(": ")
+                .to_owned()
+        })
+        .unwrap_or_default()
+}
+
+fn pods_message(status: Option<&LocustTestStatus>) -> Option<&str> {
+    message(status?, ConditionType::PodsHealthy, "False")
+}
+
+fn message<'a>(status: &'a LocustTestStatus, type_: ConditionType, truth: &str) -> Option<&'a str> {
+    status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == type_.as_str() && condition.status == truth)
+        .map(|condition| condition.message.as_str())
+}

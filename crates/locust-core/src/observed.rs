@@ -1,0 +1,180 @@
+//! Everything that a decision may look at: the test, its children, its pods,
+//! and the time.
+
+use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube_core::Resource;
+use locust_api::latest::LocustTest;
+use locust_api::names::{self, Role};
+
+/// What is, at one moment.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// When it was observed.
+    pub now: Timestamp,
+    /// The test as the API server has it.
+    pub test: LocustTest,
+    /// What stands under the name of the master's Service.
+    pub service: Child<Service>,
+    /// What stands under the name of the master's Job.
+    pub master_job: Child<Job>,
+    /// What stands under the name of the workers' Job.
+    pub worker_job: Child<Job>,
+    /// Pods of the two Jobs.
+    pub pods: Vec<Pod>,
+}
+
+/// What stands under a name that the test needs.
+#[derive(Clone, Debug)]
+pub enum Child<T> {
+    /// Nothing.
+    Absent,
+    /// An object whose controller is this test.
+    Ours(Box<T>),
+    /// An object of a deleted LocustTest of the same name, which the garbage
+    /// collector is about to remove, or one of ours that is being deleted.
+    Leaving,
+    /// Somebody else's object. Holds who that is, for people.
+    Foreign(String),
+}
+
+impl<T: Resource<DynamicType = ()>> Child<T> {
+    /// Classifies an object by its controller. Names do not tell: they collide,
+    /// and outlive the test that made them.
+    pub fn classify(object: Option<T>, test: &LocustTest) -> Self {
+        let Some(object) = object else {
+            return Self::Absent;
+        };
+        let is_ours = match controller(object.meta()) {
+            Some(owner) if Some(&owner.uid) == test.metadata.uid.as_ref() => true,
+            Some(owner) if is_namesake(owner, test) => return Self::Leaving,
+            Some(owner) => return Self::Foreign(format!("{} {}", owner.kind, owner.name)),
+            None => return Self::Foreign("nobody (it has no controller)".to_owned()),
+        };
+        match is_ours && object.meta().deletion_timestamp.is_none() {
+            true => Self::Ours(Box::new(object)),
+            false => Self::Leaving,
+        }
+    }
+}
+
+impl<T> Child<T> {
+    /// The object, if it is this test's.
+    pub fn ours(&self) -> Option<&T> {
+        match self {
+            Self::Ours(object) => Some(object),
+            Self::Absent | Self::Leaving | Self::Foreign(_) => None,
+        }
+    }
+
+    /// Whether nothing stands under the name.
+    pub const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+fn controller(meta: &ObjectMeta) -> Option<&OwnerReference> {
+    meta.owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.controller == Some(true))
+}
+
+fn is_namesake(owner: &OwnerReference, test: &LocustTest) -> bool {
+    owner.kind == LocustTest::kind(&()) && Some(&owner.name) == test.metadata.name.as_ref()
+}
+
+impl Observed {
+    /// The Job of a role, if it is this test's.
+    pub fn job(&self, role: Role) -> Option<&Job> {
+        match role {
+            Role::Master => self.master_job.ours(),
+            Role::Worker => self.worker_job.ours(),
+        }
+    }
+
+    /// Pods of a role's Job.
+    pub fn pods_of(&self, role: Role) -> impl Iterator<Item = &Pod> {
+        let uid = self.job(role).and_then(|job| job.metadata.uid.as_deref());
+        self.pods.iter().filter(move |pod| {
+            uid.is_some() && controller(&pod.metadata).map(|owner| owner.uid.as_str()) == uid
+        })
+    }
+}
+
+/// How far a Job has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// Held by us: it makes no pods.
+    Held,
+    /// Neither complete nor failed.
+    Unfinished,
+    /// Complete, since then.
+    Complete(Timestamp),
+    /// Failed, since then.
+    Failed(Timestamp),
+}
+
+impl JobState {
+    /// Reads the state off a Job. `now` stands in for a missing time.
+    pub fn of(job: &Job, now: Timestamp) -> Self {
+        let conditions = job
+            .status
+            .iter()
+            .flat_map(|status| status.conditions.iter().flatten());
+        for condition in conditions.filter(|condition| condition.status == "True") {
+            let since = condition
+                .last_transition_time
+                .as_ref()
+                .map_or(now, |time| time.0);
+            match condition.type_.as_str() {
+                "Complete" => return Self::Complete(since),
+                "Failed" => return Self::Failed(since),
+                _ => {}
+            }
+        }
+        if is_held(job) {
+            Self::Held
+        } else {
+            Self::Unfinished
+        }
+    }
+
+    /// Since when the Job makes no more pods, if it is finished.
+    pub const fn finished(self) -> Option<Timestamp> {
+        match self {
+            Self::Complete(since) | Self::Failed(since) => Some(since),
+            Self::Held | Self::Unfinished => None,
+        }
+    }
+}
+
+/// Whether this operator holds the Job back. The annotation tells our hold from
+/// that of a queueing system, which is not ours to end.
+pub fn is_held(job: &Job) -> bool {
+    let annotated = job
+        .metadata
+        .annotations
+        .as_ref()
+        .is_some_and(|annotations| annotations.contains_key(names::ANNOTATION_HELD));
+    annotated && job.spec.as_ref().and_then(|spec| spec.suspend) == Some(true)
+}
+
+/// How many pods of a Job are running and ready.
+pub fn ready_pods(job: &Job) -> i32 {
+    job.status
+        .as_ref()
+        .and_then(|status| status.ready)
+        .unwrap_or_default()
+}
+
+/// The run that the test records, if any.
+pub fn recorded_run(test: &LocustTest) -> Option<&str> {
+    test.metadata
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get(names::ANNOTATION_RUN))
+        .map(String::as_str)
+}

@@ -1,0 +1,319 @@
+//! Spec and settings become [`Resolved`]: every default applied, every
+//! precedence settled. The builders and the local runner read only this, so a
+//! test means the same in a cluster and on a laptop.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    Affinity, EnvFromSource, EnvVar, LocalObjectReference, PodSecurityContext,
+    ResourceRequirements, SecurityContext, Toleration, Volume, VolumeMount,
+};
+use locust_api::latest::{
+    Autoquit, ImagePullPolicy, LocustTest, LocustTestSpec, Master, OpenTelemetry, Scheduling,
+    Security, Worker,
+};
+use locust_api::names::{Role, role_name};
+
+use crate::build::{env, resources, volumes};
+use crate::settings::Settings;
+
+/// A test with nothing left to decide.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The LocustTest's name.
+    pub name: String,
+    /// The LocustTest's namespace; empty outside a cluster.
+    pub namespace: String,
+    /// The LocustTest's UID; empty outside a cluster.
+    pub uid: String,
+    /// Generation of the spec that was resolved; 0 outside a cluster.
+    pub generation: i64,
+    /// Image of the Locust containers.
+    pub image: String,
+    /// Its pull policy.
+    pub image_pull_policy: ImagePullPolicy,
+    /// Secrets for its registry.
+    pub image_pull_secrets: Option<Vec<LocalObjectReference>>,
+    /// How many workers make the load.
+    pub workers: i32,
+    /// When and how the master ends by itself.
+    pub start: Start,
+    /// Whether metrics go out by OpenTelemetry instead of the exporter.
+    pub opentelemetry: bool,
+    /// Environment of the Locust containers.
+    pub env: Vec<EnvVar>,
+    /// ConfigMaps and Secrets whose keys become variables.
+    pub env_from: Vec<EnvFromSource>,
+    /// Where the pods run.
+    pub placement: Placement,
+    /// Security context of the pods.
+    pub pod_security: PodSecurityContext,
+    /// Security context of the Locust containers.
+    pub container_security: Option<SecurityContext>,
+    /// `ttlSecondsAfterFinished` of both Jobs.
+    pub job_ttl_seconds: Option<i32>,
+    /// The master.
+    pub master: ResolvedRole,
+    /// The workers.
+    pub worker: ResolvedRole,
+}
+
+/// One role of a resolved test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedRole {
+    /// Which role.
+    pub role: Role,
+    /// Name of its Job, container and test files volume.
+    pub name: String,
+    /// The user's arguments, before those of the operator.
+    pub command: Vec<String>,
+    /// The user's arguments, after those of the operator.
+    pub extra_args: Vec<String>,
+    /// The user's labels for its pods.
+    pub labels: BTreeMap<String, String>,
+    /// The user's annotations for its pods.
+    pub annotations: BTreeMap<String, String>,
+    /// Resources of its container.
+    pub resources: ResourceRequirements,
+    /// Volumes of its pods.
+    pub volumes: Vec<Volume>,
+    /// Mounts of its container.
+    pub mounts: Vec<VolumeMount>,
+}
+
+/// How the load starts and the master ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Start as soon as all workers are connected.
+    pub autostart: bool,
+    /// Seconds from the end of the load to the end of the master; `None`: it
+    /// does not end by itself.
+    pub autoquit_seconds: Option<i32>,
+}
+
+/// Where the pods run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Placement {
+    /// Affinity, if the operator allows it.
+    pub affinity: Option<Affinity>,
+    /// Tolerations, if the operator allows them.
+    pub tolerations: Option<Vec<Toleration>>,
+    /// Labels that a node must have.
+    pub node_selector: Option<BTreeMap<String, String>>,
+    /// RuntimeClass.
+    pub runtime_class: Option<String>,
+}
+
+/// Applies every default and precedence. Total: whatever the API server
+/// accepts can be resolved.
+pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
+    let LocustTestSpec {
+        image,
+        image_pull_policy,
+        image_pull_secrets,
+        master,
+        worker,
+        test_files,
+        scheduling,
+        env,
+        volumes: user_volumes,
+        volume_mounts,
+        security,
+        observability,
+    } = &test.spec;
+    let name = test.metadata.name.clone().unwrap_or_default();
+    let opentelemetry = observability
+        .as_ref()
+        .and_then(|observability| observability.open_telemetry.as_ref())
+        .filter(|telemetry| telemetry.enabled);
+    let files = volumes::Sources {
+        test_files: test_files.as_ref(),
+        secret_mounts: env.as_ref().and_then(|env| env.secret_mounts.as_deref()),
+        volumes: user_volumes.as_deref().unwrap_or_default(),
+        mounts: volume_mounts.as_deref().unwrap_or_default(),
+    };
+    let (pod_security, container_security) = security_contexts(security.as_ref());
+    Resolved {
+        namespace: test.metadata.namespace.clone().unwrap_or_default(),
+        uid: test.metadata.uid.clone().unwrap_or_default(),
+        generation: test.metadata.generation.unwrap_or_default(),
+        image: image.clone(),
+        image_pull_policy: *image_pull_policy,
+        image_pull_secrets: image_pull_secrets.clone(),
+        workers: worker.replicas,
+        start: start(master),
+        opentelemetry: opentelemetry.is_some(),
+        env: env::variables(&settings.kafka, opentelemetry, env.as_ref()),
+        env_from: env::sources(env.as_ref()),
+        placement: placement(scheduling.as_ref(), settings),
+        pod_security,
+        container_security,
+        job_ttl_seconds: settings.job_ttl_seconds,
+        master: master_role(&name, master, &files, settings),
+        worker: worker_role(&name, worker, &files, settings),
+        name,
+    }
+}
+
+fn master_role(
+    test: &str,
+    master: &Master,
+    files: &volumes::Sources<'_>,
+    settings: &Settings,
+) -> ResolvedRole {
+    let Master {
+        command,
+        resources,
+        labels,
+        annotations,
+        autostart: _,
+        autoquit: _,
+        extra_args,
+    } = master;
+    role(
+        test,
+        Role::Master,
+        Given {
+            command,
+            resources,
+            labels,
+            annotations,
+            extra_args,
+        },
+        files,
+        settings,
+    )
+}
+
+fn worker_role(
+    test: &str,
+    worker: &Worker,
+    files: &volumes::Sources<'_>,
+    settings: &Settings,
+) -> ResolvedRole {
+    let Worker {
+        command,
+        replicas: _,
+        resources,
+        labels,
+        annotations,
+        extra_args,
+    } = worker;
+    role(
+        test,
+        Role::Worker,
+        Given {
+            command,
+            resources,
+            labels,
+            annotations,
+            extra_args,
+        },
+        files,
+        settings,
+    )
+}
+
+/// The fields that master and worker have in common.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    command: &'a str,
+    resources: &'a Option<ResourceRequirements>,
+    labels: &'a Option<BTreeMap<String, String>>,
+    annotations: &'a Option<BTreeMap<String, String>>,
+    extra_args: &'a Option<Vec<String>>,
+}
+
+fn role(
+    test: &str,
+    role: Role,
+    given: Given<'_>,
+    files: &volumes::Sources<'_>,
+    settings: &Settings,
+) -> ResolvedRole {
+    let name = role_name(test, role);
+    ResolvedRole {
+        role,
+        command: given
+            .command
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+        extra_args: given.extra_args.clone().unwrap_or_default(),
+        labels: given.labels.clone().unwrap_or_default(),
+        annotations: given.annotations.clone().unwrap_or_default(),
+        resources: resources::locust(given.resources.as_ref(), role, &settings.resources),
+        volumes: files.volumes_of(role, &name),
+        mounts: files.mounts_of(role, &name),
+        name,
+    }
+}
+
+/// `--autoquit` without `--autostart` makes Locust refuse to start, so a test
+/// that a person starts by hand gets it only if it asks for it.
+fn start(master: &Master) -> Start {
+    let autoquit_seconds = match &master.autoquit {
+        Some(Autoquit { enabled, timeout }) => enabled.then_some(*timeout),
+        None => master
+            .autostart
+            .then_some(locust_api::defaults::AUTOQUIT_TIMEOUT_SECONDS),
+    };
+    Start {
+        autostart: master.autostart,
+        autoquit_seconds,
+    }
+}
+
+fn placement(scheduling: Option<&Scheduling>, settings: &Settings) -> Placement {
+    let default_runtime_class = settings.default_runtime_class.clone();
+    let Some(scheduling) = scheduling else {
+        return Placement {
+            runtime_class: default_runtime_class,
+            ..Placement::default()
+        };
+    };
+    let Scheduling {
+        affinity,
+        tolerations,
+        node_selector,
+        runtime_class_name,
+    } = scheduling;
+    Placement {
+        affinity: affinity.clone().filter(|_| settings.affinity_injection),
+        tolerations: tolerations
+            .clone()
+            .filter(|_| settings.tolerations_injection),
+        node_selector: node_selector
+            .clone()
+            .filter(|selector| !selector.is_empty()),
+        runtime_class: match runtime_class_name.as_deref() {
+            Some("") => None,
+            Some(name) => Some(name.to_owned()),
+            None => default_runtime_class,
+        },
+    }
+}
+
+fn security_contexts(security: Option<&Security>) -> (PodSecurityContext, Option<SecurityContext>) {
+    let (pod, container) = match security {
+        Some(Security {
+            pod_security_context,
+            container_security_context,
+        }) => (
+            pod_security_context.clone(),
+            container_security_context.clone(),
+        ),
+        None => (None, None),
+    };
+    let pod = pod.unwrap_or_else(|| PodSecurityContext {
+        seccomp_profile: Some(k8s_openapi::api::core::v1::SeccompProfile {
+            type_: "RuntimeDefault".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    });
+    (pod, container)
+}
+
+/// OpenTelemetry settings of a test that uses them.
+pub(crate) type Telemetry<'a> = Option<&'a OpenTelemetry>;

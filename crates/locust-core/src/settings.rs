@@ -1,0 +1,135 @@
+//! Operator-wide settings as plain data. The operator crate reads them from
+//! its environment; nothing here does.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
+/// Everything that an operator's administrator may choose for all tests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `ttlSecondsAfterFinished` of both Jobs; `None` keeps them.
+    pub job_ttl_seconds: Option<i32>,
+    /// Resources of the Locust containers, for what a test leaves open.
+    pub resources: RoleResources,
+    /// The metrics exporter beside the master.
+    pub exporter: Exporter,
+    /// Kafka variables of the Locust containers.
+    pub kafka: Kafka,
+    /// Whether `scheduling.affinity` has an effect.
+    pub affinity_injection: bool,
+    /// Whether `scheduling.tolerations` has an effect.
+    pub tolerations_injection: bool,
+    /// RuntimeClass of pods whose test names none.
+    pub default_runtime_class: Option<String>,
+    /// How long a pod may be in trouble before its test fails.
+    pub pod_grace: std::time::Duration,
+}
+
+/// Requests and limits by resource name (`cpu`, `memory`,
+/// `ephemeral-storage`). A resource that is not named is left open.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resources {
+    /// What the scheduler reserves.
+    pub requests: BTreeMap<String, Quantity>,
+    /// What the container may use at most.
+    pub limits: BTreeMap<String, Quantity>,
+}
+
+/// Resources of the Locust containers. A value of a role wins over the one for
+/// both, each by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleResources {
+    /// For both roles.
+    pub both: Resources,
+    /// For the master.
+    pub master: Resources,
+    /// For the workers.
+    pub worker: Resources,
+}
+
+/// The metrics exporter, a sidecar of the master.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exporter {
+    /// Its image.
+    pub image: String,
+    /// The port on which it serves `/metrics`.
+    pub port: i32,
+    /// Its image's pull policy, as Kubernetes spells it.
+    pub pull_policy: String,
+    /// Its resources.
+    pub resources: Resources,
+}
+
+/// Values of the seven `KAFKA_*` variables that every Locust container gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kafka {
+    /// `KAFKA_BOOTSTRAP_SERVERS`.
+    pub bootstrap_servers: String,
+    /// `KAFKA_SECURITY_ENABLED`.
+    pub security_enabled: bool,
+    /// `KAFKA_SECURITY_PROTOCOL_CONFIG`.
+    pub security_protocol: String,
+    /// `KAFKA_SASL_MECHANISM`.
+    pub sasl_mechanism: String,
+    /// `KAFKA_SASL_JAAS_CONFIG`.
+    pub sasl_jaas_config: String,
+    /// `KAFKA_USERNAME`.
+    pub username: String,
+    /// `KAFKA_PASSWORD`.
+    pub password: String,
+}
+
+impl Resources {
+    /// Resources from `(name, request, limit)` triples.
+    pub fn from_triples(triples: &[(&str, &str, &str)]) -> Self {
+        let side = |pick: fn(&(&str, &str, &str)) -> String| {
+            triples
+                .iter()
+                .map(|triple| (triple.0.to_owned(), Quantity(pick(triple))))
+                .collect()
+        };
+        Self {
+            requests: side(|triple| triple.1.to_owned()),
+            limits: side(|triple| triple.2.to_owned()),
+        }
+    }
+}
+
+/// The values of the Go operator 2.3.0, in canonical form (`1000m` is `1`).
+impl Default for Settings {
+    fn default() -> Self {
+        let resources = Resources::from_triples(&[
+            ("cpu", "250m", "1"),
+            ("memory", "128Mi", "1Gi"),
+            ("ephemeral-storage", "30M", "50M"),
+        ]);
+        Self {
+            job_ttl_seconds: None,
+            resources: RoleResources {
+                both: resources.clone(),
+                master: Resources::default(),
+                worker: Resources::default(),
+            },
+            exporter: Exporter {
+                image: "containersol/locust_exporter:v0.5.0".to_owned(),
+                port: 9646,
+                pull_policy: "Always".to_owned(),
+                resources,
+            },
+            kafka: Kafka {
+                bootstrap_servers: "localhost:9092".to_owned(),
+                security_enabled: false,
+                security_protocol: "SASL_PLAINTEXT".to_owned(),
+                sasl_mechanism: "SCRAM-SHA-512".to_owned(),
+                sasl_jaas_config: String::new(),
+                username: String::new(),
+                password: String::new(),
+            },
+            affinity_injection: false,
+            tolerations_injection: false,
+            default_runtime_class: None,
+            pod_grace: std::time::Duration::from_secs(120),
+        }
+    }
+}

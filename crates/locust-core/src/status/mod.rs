@@ -1,0 +1,11 @@
+//! The status as a value: drafted from what was observed, compared before it
+//! is written, paced where numbers move.
+
+mod draft;
+pub mod health;
+mod pace;
+#[cfg(test)]
+mod tests;
+
+pub use draft::{Draft, Truth};
+pub use pace::{LIVE_PERIOD, Pace, pace};

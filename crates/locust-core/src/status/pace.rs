@@ -1,0 +1,54 @@
+//! Numbers that move while a test runs are written at most once a period, so
+//! that a test's writes do not grow with its workers.
+
+use std::time::Duration;
+
+use locust_api::condition::ConditionType;
+use locust_api::latest::LocustTestStatus;
+
+/// The shortest time between two writes of nothing but live numbers.
+pub const LIVE_PERIOD: Duration = Duration::from_secs(5);
+
+/// What to do about a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// It is stored already.
+    Same,
+    /// Write it.
+    Write,
+    /// Only live numbers moved: look again after this time.
+    Wait(Duration),
+}
+
+/// Compares the stored status with the derived one. `since_write` is the time
+/// since this process last wrote the test's status; `None` if it never did.
+pub fn pace(
+    stored: Option<&LocustTestStatus>,
+    derived: &LocustTestStatus,
+    since_write: Option<Duration>,
+) -> Pace {
+    let Some(stored) = stored else {
+        return Pace::Write;
+    };
+    if stored == derived {
+        return Pace::Same;
+    }
+    let wait = since_write.and_then(|since| LIVE_PERIOD.checked_sub(since));
+    match wait {
+        Some(wait) if !wait.is_zero() && without_live(stored) == without_live(derived) => {
+            Pace::Wait(wait)
+        }
+        _ => Pace::Write,
+    }
+}
+
+fn without_live(status: &LocustTestStatus) -> LocustTestStatus {
+    let mut status = status.clone();
+    status.connected_workers = None;
+    for condition in status.conditions.iter_mut().flatten() {
+        if condition.type_ == ConditionType::WorkersConnected.as_str() {
+            condition.message.clear();
+        }
+    }
+    status
+}

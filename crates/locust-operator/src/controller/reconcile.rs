@@ -1,0 +1,243 @@
+//! One look at one test: observe, decide, apply, fold, store, report.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use kube::runtime::controller::Action;
+use kube::{Client, ResourceExt};
+use locust_api::latest::LocustTest;
+use locust_core::decide::{Decision, decide};
+use locust_core::events::Event;
+use locust_core::fold::{changed_events, created_events, fold};
+use locust_core::observed::Observed;
+use locust_core::settings::Settings;
+use locust_core::status::{Pace, pace};
+use tokio::time::Instant;
+
+use super::apply::{ApplyError, apply, write_status};
+use super::caches::{Caches, Guarded};
+use super::observe::{self, ObserveError};
+use super::report::report;
+
+/// How often one reconcile looks again after its own steps. A start takes
+/// three looks: create, record and release, store.
+const ROUNDS: usize = 5;
+/// How soon a refused write is tried again.
+const REFUSED_RETRY: Duration = Duration::from_secs(30);
+
+/// What every reconcile shares.
+pub(super) struct Context {
+    pub(super) client: Client,
+    pub(super) caches: Caches,
+    pub(super) settings: Settings,
+    /// Name of this process in events.
+    pub(super) instance: String,
+    pub(super) memory: Memory,
+}
+
+/// What the operator remembers of its own doings; lost with the process, and
+/// never needed to be right.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// When a test's status was last written, by UID.
+    written: Mutex<HashMap<String, Instant>>,
+    /// How often in a row a test's reconcile failed, by UID.
+    failures: Mutex<HashMap<String, u32>>,
+}
+
+/// A reconcile failed; it will be tried again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReconcileError {
+    /// The world could not be seen.
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
+    /// A write failed.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// A bug: the reconcile of this test panicked, others go on.
+    #[error("reconcile panicked: {0}")]
+    Panicked(String),
+    /// Each step led to another one.
+    #[error("still not settled after {ROUNDS} rounds")]
+    Unsettled,
+}
+
+impl ReconcileError {
+    /// Whether the world merely moved while it was looked at.
+    pub(super) const fn is_conflict(&self) -> bool {
+        matches!(self, Self::Apply(ApplyError::Conflict { .. }))
+    }
+}
+
+/// Reconciles one test, and survives it.
+pub(super) async fn reconcile(
+    guarded: Arc<Guarded>,
+    context: Arc<Context>,
+) -> Result<Action, ReconcileError> {
+    let test = match &guarded.0 {
+        Ok(test) => test,
+        Err(invalid) => {
+            let name = invalid.metadata.name.as_deref().unwrap_or_default();
+            let error = &invalid.error;
+            tracing::error!(locusttest = name, %error, "LocustTest cannot be decoded, it is left alone");
+            return Ok(Action::await_change());
+        }
+    };
+    let result = AssertUnwindSafe(reconcile_test(test, &context).boxed())
+        .catch_unwind()
+        .await;
+    let action =
+        result.unwrap_or_else(|panic| Err(ReconcileError::Panicked(panic_text(&*panic))))?;
+    context.memory.succeeded(test);
+    Ok(action)
+}
+
+async fn reconcile_test(test: &LocustTest, context: &Context) -> Result<Action, ReconcileError> {
+    let remembered = observe::remembered(&context.caches, test);
+    let decision = decide(&remembered, &context.settings);
+    if let Some(action) = idle(&remembered, &decision, context) {
+        return Ok(action);
+    }
+    let Some(mut observed) = observe::fresh(&context.client, &context.caches, test).await? else {
+        return Ok(Action::await_change());
+    };
+    let mut events = Vec::new();
+    for _ in 0..ROUNDS {
+        let decision = decide(&observed, &context.settings);
+        if decision.steps.is_empty() {
+            return settle(context, &observed, decision, events).await;
+        }
+        let (outcome, result) = apply(&context.client, &observed, decision.steps.clone()).await;
+        events.extend(created_events(&outcome));
+        outcome.done.iter().for_each(|done| observed.absorb(done));
+        if let Err(error) = result {
+            report(&context.client, &context.instance, &observed.test, &events).await;
+            return Err(error.into());
+        }
+        if outcome.refused.is_some() {
+            let status = fold(&observed, &decision, &outcome);
+            let refused = Decision {
+                steps: Vec::new(),
+                status,
+                requeue: Some(REFUSED_RETRY),
+                events: Vec::new(),
+            };
+            return settle(context, &observed, refused, events).await;
+        }
+        events.extend(decision.events);
+    }
+    Err(ReconcileError::Unsettled)
+}
+
+/// What to do if nothing is to be written.
+fn idle(observed: &Observed, decision: &Decision, context: &Context) -> Option<Action> {
+    if !decision.steps.is_empty() {
+        return None;
+    }
+    let since_write = context.memory.since_write(&observed.test);
+    match pace(observed.test.status.as_ref(), &decision.status, since_write) {
+        Pace::Write => None,
+        Pace::Same => Some(
+            decision
+                .requeue
+                .map_or_else(Action::await_change, Action::requeue),
+        ),
+        Pace::Wait(wait) => Some(Action::requeue(
+            decision.requeue.map_or(wait, |requeue| requeue.min(wait)),
+        )),
+    }
+}
+
+/// Stores the status if it changed, then tells.
+async fn settle(
+    context: &Context,
+    observed: &Observed,
+    decision: Decision,
+    mut events: Vec<Event>,
+) -> Result<Action, ReconcileError> {
+    let action = idle(observed, &decision, context);
+    if action.is_none() {
+        let stored = write_status(&context.client, &observed.test, &decision.status).await;
+        if let Err(error) = stored {
+            report(&context.client, &context.instance, &observed.test, &events).await;
+            return Err(error.into());
+        }
+        context.memory.wrote(&observed.test);
+        events.extend(changed_events(
+            observed.test.status.as_ref(),
+            &decision.status,
+        ));
+    }
+    report(&context.client, &context.instance, &observed.test, &events).await;
+    Ok(action.unwrap_or_else(|| {
+        decision
+            .requeue
+            .map_or_else(Action::await_change, Action::requeue)
+    }))
+}
+
+/// When to try again after an error: soon if the world merely moved, else ever
+/// later.
+pub(super) fn retry(guarded: &Guarded, error: &ReconcileError, context: &Context) -> Action {
+    let uid = kube::Resource::meta(guarded)
+        .uid
+        .clone()
+        .unwrap_or_default();
+    let failures = context.memory.failed(&uid);
+    let (first, longest) = match error.is_conflict() {
+        true => (Duration::from_millis(50), Duration::from_secs(5)),
+        false => (Duration::from_secs(1), Duration::from_secs(60)),
+    };
+    let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+    Action::requeue(doubled.min(longest))
+}
+
+impl Memory {
+    fn since_write(&self, test: &LocustTest) -> Option<Duration> {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.get(&test.uid()?).map(Instant::elapsed)
+    }
+
+    fn wrote(&self, test: &LocustTest) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(uid) = test.uid() {
+            written.insert(uid, Instant::now());
+        }
+    }
+
+    fn failed(&self, uid: &str) -> u32 {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = failures.entry(uid.to_owned()).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+
+    fn succeeded(&self, test: &LocustTest) {
+        let uid = test.uid().unwrap_or_default();
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&uid);
+    }
+
+    /// Forgets a test that is gone or over.
+    pub(super) fn forget(&self, is_known: impl Fn(&str) -> bool) {
+        self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|uid, _| is_known(uid));
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|uid, _| is_known(uid));
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

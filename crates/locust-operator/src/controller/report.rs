@@ -1,0 +1,72 @@
+//! Sends events, after the status is stored. An event that cannot be sent is
+//! logged and forgotten: the status says the same.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event as ApiEvent;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::api::PostParams;
+use kube::{Api, Client, Resource, ResourceExt};
+use locust_api::latest::LocustTest;
+use locust_core::events::{Event, Severity};
+
+/// Component name of the events, as the Go operator's.
+const REPORTER: &str = "locusttest-controller";
+/// Longest note that the API server takes, in bytes.
+const MAX_NOTE: usize = 1024;
+
+/// Sends events about a test, in order.
+pub(super) async fn report(client: &Client, instance: &str, test: &LocustTest, events: &[Event]) {
+    let namespace = test.namespace().unwrap_or_default();
+    let api = Api::<ApiEvent>::namespaced(client.clone(), &namespace);
+    for event in events {
+        tracing::info!(reason = event.reason, note = event.note, "event");
+        if let Err(error) = api
+            .create(&PostParams::default(), &api_event(instance, test, event))
+            .await
+        {
+            tracing::warn!(%error, reason = event.reason, "event could not be sent");
+        }
+    }
+}
+
+fn api_event(instance: &str, test: &LocustTest, event: &Event) -> ApiEvent {
+    let Event {
+        severity,
+        reason,
+        action,
+        note,
+    } = event;
+    let now = Timestamp::now();
+    let type_ = match severity {
+        Severity::Normal => "Normal",
+        Severity::Warning => "Warning",
+    };
+    ApiEvent {
+        metadata: ObjectMeta {
+            name: Some(format!("{}.{:x}", test.name_any(), now.as_nanosecond())),
+            namespace: test.namespace(),
+            ..Default::default()
+        },
+        type_: Some(type_.to_owned()),
+        reason: Some((*reason).to_owned()),
+        action: Some((*action).to_owned()),
+        note: Some(shortened(note)),
+        event_time: Some(MicroTime(now)),
+        reporting_controller: Some(REPORTER.to_owned()),
+        reporting_instance: Some(instance.to_owned()),
+        regarding: Some(ObjectReference {
+            resource_version: None,
+            ..test.object_ref(&())
+        }),
+        ..Default::default()
+    }
+}
+
+fn shortened(note: &str) -> String {
+    let mut end = note.len().min(MAX_NOTE);
+    while !note.is_char_boundary(end) {
+        end -= 1;
+    }
+    note.get(..end).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,87 @@
+//! Finds LocustTests that no watch has told of.
+//!
+//! For some seconds after a CRD is established the API server rebuilds its
+//! storage: a watch opened before then does not see objects created after it.
+//! A list does. So the store is held against lists, often at first and seldom
+//! later, and the watch is started anew when something is missing.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::api::ListParams;
+use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::ObjectRef;
+use kube::{Client, ResourceExt};
+use locust_api::latest::LocustTest;
+use tokio::sync::watch;
+
+use super::caches::Caches;
+use super::reconcile::Context;
+use super::scope::Scope;
+
+/// Waits between the first sweeps, in seconds.
+const FIRST_WAITS: [u64; 8] = [1, 1, 2, 3, 5, 5, 10, 20];
+/// The wait between all later ones.
+const LATER_WAIT: Duration = Duration::from_secs(300);
+/// Tests asked for at a time.
+const PAGE: u32 = 500;
+
+/// Sweeps for ever.
+pub(super) async fn sweep(context: Arc<Context>, scope: Scope, relist: watch::Sender<u32>) {
+    let Context {
+        client,
+        caches,
+        memory,
+        ..
+    } = context.as_ref();
+    let first = FIRST_WAITS.into_iter().map(Duration::from_secs);
+    for wait in first.chain(std::iter::repeat(LATER_WAIT)) {
+        tokio::time::sleep(wait).await;
+        match missing(client, &scope, caches).await {
+            Ok(0) => {}
+            Ok(missing) => {
+                tracing::info!(
+                    missing,
+                    "LocustTests were found that no watch told of, listing anew"
+                );
+                relist.send_modify(|count| *count = count.wrapping_add(1));
+            }
+            Err(error) => tracing::debug!(%error, "sweep failed, the next one will do"),
+        }
+        let known: HashSet<String> = caches
+            .tests
+            .state()
+            .iter()
+            .filter_map(|test| kube::Resource::meta(test.as_ref()).uid.clone())
+            .collect();
+        memory.forget(|uid| known.contains(uid));
+    }
+}
+
+/// How many listed tests the store does not have.
+async fn missing(client: &Client, scope: &Scope, caches: &Caches) -> Result<usize, kube::Error> {
+    let api = scope.api::<LocustTest>(client);
+    let mut params = ListParams::default().limit(PAGE);
+    let mut missing = 0;
+    loop {
+        let page = api.list_metadata(&params).await?;
+        missing += page
+            .items
+            .iter()
+            .filter(|test| !is_known(test, caches))
+            .count();
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(missing),
+        }
+    }
+}
+
+fn is_known(test: &PartialObjectMeta<LocustTest>, caches: &Caches) -> bool {
+    let namespace = test.namespace().unwrap_or_default();
+    caches
+        .tests
+        .get(&ObjectRef::new(&test.name_any()).within(&namespace))
+        .is_some()
+}
