@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// Arguments of `locust-operator run`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct RunArgs {}
 
 /// Run the operator.
