@@ -1,3 +1,55 @@
 //! Everything that the Makefile forwards to.
+//!
+//! One module per subcommand. A new one is a `mod` line, a variant of
+//! [`Command`] and its arm in `main`; its arguments live in its own module.
+//! Start reading in [`test`], which is what every change has to pass.
 
-fn main() {}
+mod apply;
+mod lint;
+mod setup;
+mod shell;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Run every check and test, or only the steps named.
+    Test(test::Args),
+    /// Check formatting, lints and dependencies.
+    Lint,
+    /// Format the code.
+    Fmt,
+    /// Install what tests and cluster need on this machine.
+    Setup,
+    /// Install the CRD into the cluster that kubectl points at.
+    Install,
+    /// Remove the CRD, and with it every LocustTest, from that cluster.
+    Uninstall,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Test(args) => test::main(&args),
+        Command::Lint => lint::main(),
+        Command::Fmt => lint::format(),
+        Command::Setup => setup::main(),
+        Command::Install => apply::install(),
+        Command::Uninstall => apply::uninstall(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            match error.downcast_ref::<setup::Missing>() {
+                Some(_) => ExitCode::from(2),
+                None => ExitCode::FAILURE,
+            }
+        }
+    }
+}

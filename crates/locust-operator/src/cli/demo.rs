@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// Arguments of `locust-operator demo`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct DemoArgs {}
 
 /// Watch a small load test.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// Arguments of `locust-operator local`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct LocalArgs {}
 
 /// Run LocustTests from files.

