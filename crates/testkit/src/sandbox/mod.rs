@@ -1,0 +1,371 @@
+//! A sandbox: its own network, mounts, processes, host name and (for nodes)
+//! cgroups, with no way to the outside. Three short scripts make it:
+//! `keeper.sh` (outside, cleans up), `init.sh` (PID 1 inside) and `launch.sh`
+//! (starts one component inside).
+//!
+//! A sandbox lives exactly as long as the process that started it: the owner
+//! holds the only write end of a pipe that init reads, so that nothing
+//! survives even a `kill -9`. Other processes may [`Sandbox::attach`] by the
+//! state directory.
+
+mod cgroups;
+mod sweep;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::fcntl::{Flock, FlockArg};
+
+/// Variables that would send programs of the sandbox to a proxy which they
+/// cannot reach.
+const PROXY_VARIABLES: [&str; 8] = [
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+];
+
+/// The search path of components: Debian's, whatever the caller's is.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How long a sandbox may take to end after its owner let go of it.
+const END_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What a sandbox is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A few servers that talk over loopback.
+    ControlPlane,
+    /// A kubelet and containers: with cgroups of its own and private
+    /// directories where those keep their state.
+    Node,
+}
+
+impl Purpose {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::ControlPlane => "control-plane-",
+            Self::Node => "node-",
+        }
+    }
+}
+
+/// A set of namespaces and the directory that describes it.
+#[derive(Debug)]
+pub struct Sandbox {
+    dir: PathBuf,
+    init: u32,
+    owner: Option<Owner>,
+}
+
+/// What only the process that started the sandbox has.
+#[derive(Debug)]
+struct Owner {
+    keeper: Child,
+    /// Closing this ends the sandbox.
+    lifeline: Option<ChildStdin>,
+    _lock: Flock<File>,
+}
+
+impl Sandbox {
+    /// Makes the namespaces and waits until their network and mounts are set
+    /// up.
+    ///
+    /// # Errors
+    /// When a step fails; the message holds the end of the script's output.
+    pub fn start(purpose: Purpose) -> Result<Self> {
+        let base = sweep::base_directory()?;
+        sweep::remove_dead_sandboxes(&base);
+        let dir = new_state_directory(&base, purpose)?;
+        let lock = take_owner_lock(&dir)?;
+        let mut keeper = spawn_keeper(&dir)?;
+        let lifeline = keeper.stdin.take();
+        let said = keeper.stdout.take().map(read_line);
+        let mut sandbox = Self {
+            init: 0,
+            owner: Some(Owner {
+                keeper,
+                lifeline,
+                _lock: lock,
+            }),
+            dir,
+        };
+        if said.as_deref() != Some("ready") {
+            bail!(
+                "making the sandbox's namespaces failed: {}",
+                tail(&sandbox.log_file("sandbox"), 5)
+            );
+        }
+        sandbox.init = sandbox.find_init()?;
+        sandbox.write("init", &sandbox.init.to_string())?;
+        Ok(sandbox)
+    }
+
+    /// Uses a sandbox that another process started and keeps.
+    ///
+    /// # Errors
+    /// When there is no living sandbox in `dir`.
+    pub fn attach(dir: &Path) -> Result<Self> {
+        let missing = || format!("no test cluster runs in {}", dir.display());
+        let init = fs::read_to_string(dir.join("init")).with_context(missing)?;
+        let init = init.trim().parse().with_context(missing)?;
+        let sandbox = Self {
+            dir: dir.to_owned(),
+            init,
+            owner: None,
+        };
+        if !sandbox.is_alive() {
+            bail!(missing());
+        }
+        Ok(sandbox)
+    }
+
+    /// The state directory: configuration, certificates, logs.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The PID of the sandbox's init, as seen from outside.
+    #[must_use]
+    pub fn init_pid(&self) -> u32 {
+        self.init
+    }
+
+    /// Whether the sandbox's init still runs this sandbox.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let marker = self.dir.join("init.sh");
+        fs::read(format!("/proc/{}/cmdline", self.init)).is_ok_and(|line| {
+            line.split(|byte| *byte == 0)
+                .any(|argument| argument == marker.as_os_str().as_encoded_bytes())
+        })
+    }
+
+    /// The network namespace, for sockets that are opened inside it.
+    ///
+    /// # Errors
+    /// When the sandbox has ended.
+    pub fn network(&self) -> Result<File> {
+        File::open(format!("/proc/{}/ns/net", self.init))
+            .with_context(|| format!("the test cluster in {} has ended", self.dir.display()))
+    }
+
+    /// A command that runs `program` inside, in the current directory, with
+    /// the caller's environment less proxies. A relative program with a slash
+    /// is found from the current directory.
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg("--target").arg(self.init.to_string());
+        command.args(["--net", "--mount", "--pid", "--uts", "--ipc", "--cgroup"]);
+        // nsenter leaves the working directory for "/".
+        let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+        command.args(["--", "env", "--chdir"]).arg(directory);
+        command.arg(program);
+        for variable in PROXY_VARIABLES {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// Starts components that were described by [`Sandbox::describe`].
+    ///
+    /// # Errors
+    /// When the launcher fails; a component that starts and then ends is
+    /// found by [`Sandbox::runs`].
+    pub fn launch(&self, names: &[&str]) -> Result<()> {
+        let mut command = self.command("/bin/bash");
+        command.arg(self.dir.join("launch.sh")).arg(&self.dir);
+        command.args(names).env_clear();
+        command.env("PATH", SYSTEM_PATH).env("HOME", "/root");
+        run(&mut command).with_context(|| format!("start {}", names.join(", ")))?;
+        Ok(())
+    }
+
+    /// Notes how a component is started: its program and arguments.
+    ///
+    /// # Errors
+    /// When the description cannot be written.
+    pub fn describe(&self, name: &str, argv: &[String]) -> Result<()> {
+        self.write(&format!("components/{name}.args"), &argv.join("\n"))
+    }
+
+    /// Kills a component with SIGKILL and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it does not run or does not go.
+    pub fn kill(&self, name: &str) -> Result<()> {
+        let pid = self.component_pid(name)?;
+        run(self.command("kill").args(["-KILL", &pid]))
+            .with_context(|| format!("kill {name} of the test cluster"))?;
+        let deadline = Instant::now() + END_DEADLINE;
+        while self.runs(name) {
+            if Instant::now() > deadline {
+                bail!("{name} of the test cluster survives SIGKILL");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Whether a component was started and has not ended.
+    #[must_use]
+    pub fn runs(&self, name: &str) -> bool {
+        let Ok(pid) = self.component_pid(name) else {
+            return false;
+        };
+        // The sandbox's own view of /proc, whose PIDs the file holds.
+        let stat = format!("/proc/{}/root/proc/{pid}/stat", self.init);
+        fs::read_to_string(stat).is_ok_and(|stat| {
+            stat.rsplit_once(") ")
+                .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+        })
+    }
+
+    /// Where a component's output goes.
+    #[must_use]
+    pub fn log_file(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("log/{name}.log"))
+    }
+
+    /// Writes a file of the state directory.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, content: &str) -> Result<()> {
+        let path = self.dir.join(name);
+        fs::write(&path, content).with_context(|| format!("write {}", path.display()))
+    }
+
+    fn component_pid(&self, name: &str) -> Result<String> {
+        let path = self.dir.join(format!("components/{name}.pid"));
+        let pid = fs::read_to_string(path)
+            .with_context(|| format!("the test cluster runs no component {name}"))?;
+        Ok(pid.trim().to_owned())
+    }
+
+    /// Follows keeper → unshare → init.
+    fn find_init(&self) -> Result<u32> {
+        let keeper = self.owner.as_ref().map(|owner| owner.keeper.id());
+        keeper
+            .and_then(only_child)
+            .and_then(only_child)
+            .context("find the first process of the test cluster")
+    }
+
+    fn end(owner: &mut Owner) {
+        drop(owner.lifeline.take());
+        let deadline = Instant::now() + END_DEADLINE;
+        while Instant::now() < deadline {
+            if !matches!(owner.keeper.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(owner) = &mut self.owner {
+            Self::end(owner);
+        }
+    }
+}
+
+/// The last `lines` lines of a log, for error messages.
+#[must_use]
+pub fn tail(log: &Path, lines: usize) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let all: Vec<&str> = text.lines().collect();
+    let shown = all.get(all.len().saturating_sub(lines)..).unwrap_or(&all);
+    format!("{}:\n{}", log.display(), shown.join("\n"))
+}
+
+/// Runs a command to its end and returns its standard output; its standard
+/// error becomes the error.
+///
+/// # Errors
+/// When it cannot be started or fails.
+pub fn run(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("run {}", command.get_program().display()))?;
+    if !output.status.success() {
+        bail!(
+            "{} ({})",
+            String::from_utf8_lossy(&output.stderr).trim(),
+            output.status
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn new_state_directory(base: &Path, purpose: Purpose) -> Result<PathBuf> {
+    let dir = tempfile::Builder::new()
+        .prefix(purpose.prefix())
+        .tempdir_in(base)
+        .with_context(|| format!("make a directory in {}", base.display()))?
+        .keep();
+    for part in ["log", "components", "bin", "pki"] {
+        fs::create_dir(dir.join(part))?;
+    }
+    if std::env::var_os("TESTKIT_KEEP").is_some() {
+        fs::write(dir.join("keep"), "")?;
+    }
+    let groups = match purpose {
+        Purpose::ControlPlane => String::new(),
+        Purpose::Node => cgroups::paths(&dir)?,
+    };
+    fs::write(dir.join("cgroups"), groups)?;
+    fs::write(dir.join("keeper.sh"), include_str!("keeper.sh"))?;
+    fs::write(dir.join("init.sh"), include_str!("init.sh"))?;
+    fs::write(dir.join("launch.sh"), include_str!("launch.sh"))?;
+    Ok(dir)
+}
+
+/// Held until the owner's end; [`sweep`] takes a sandbox whose lock is free
+/// for dead.
+fn take_owner_lock(dir: &Path) -> Result<Flock<File>> {
+    let file = File::create(dir.join("owner.lock"))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|(_, error)| error)
+        .with_context(|| format!("lock {}", dir.display()))
+}
+
+fn spawn_keeper(dir: &Path) -> Result<Child> {
+    let log = File::create(dir.join("log/sandbox.log"))?;
+    // A session of its own: Ctrl-C and a killed process group end the owner,
+    // while the keeper still has to clean up after it.
+    let mut command = Command::new("setsid");
+    command.arg("/bin/bash").arg(dir.join("keeper.sh")).arg(dir);
+    command.env_clear().env("PATH", SYSTEM_PATH);
+    command.current_dir("/");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.stderr(log);
+    command.spawn().context("start the sandbox's keeper")
+}
+
+fn read_line(stdout: impl std::io::Read) -> String {
+    let mut line = String::new();
+    match BufReader::new(stdout).read_line(&mut line) {
+        Ok(_) => line.trim().to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn only_child(pid: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}

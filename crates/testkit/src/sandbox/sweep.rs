@@ -1,0 +1,80 @@
+//! Removes what sandboxes left whose keeper was killed as well as their
+//! owner: state directories and empty cgroup directories.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use nix::fcntl::{Flock, FlockArg};
+
+use super::cgroups::PREFIX;
+
+/// Where the state directories lie. Nobody else may write there: what the
+/// files say is done with this process's rights.
+pub(super) fn base_directory() -> Result<PathBuf> {
+    let base = std::env::temp_dir().join("locust-operator-testkit");
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&base)
+        .with_context(|| format!("make {}", base.display()))?;
+    let owner = fs::metadata(&base)?.uid();
+    if owner != nix::unistd::geteuid().as_raw() {
+        bail!(
+            "{} belongs to user {owner}: remove it, or set TMPDIR to a directory of your own",
+            base.display()
+        );
+    }
+    Ok(base)
+}
+
+/// Best effort: what cannot be removed now is tried again at the next start.
+pub(super) fn remove_dead_sandboxes(base: &Path) {
+    let Ok(entries) = fs::read_dir(base) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let dir = entry.path();
+        if is_dead(&dir) {
+            remove_cgroups(&dir);
+            let _ = fs::remove_dir_all(&dir);
+        }
+    }
+}
+
+/// A sandbox whose lock can be taken has no owner. A directory without a lock
+/// is just being made.
+fn is_dead(dir: &Path) -> bool {
+    if dir.join("keep").exists() {
+        return false;
+    }
+    File::open(dir.join("owner.lock"))
+        .is_ok_and(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok())
+}
+
+fn remove_cgroups(dir: &Path) {
+    let groups = fs::read_to_string(dir.join("cgroups")).unwrap_or_default();
+    for group in groups.lines().map(Path::new) {
+        let ours = group
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        if ours && group.starts_with("/sys/fs/cgroup") {
+            remove_empty_tree(group);
+        }
+    }
+}
+
+/// Cgroup directories hold files that cannot be deleted; removing the
+/// directories bottom up is enough.
+fn remove_empty_tree(group: &Path) {
+    let Ok(entries) = fs::read_dir(group) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_empty_tree(&entry.path());
+        }
+    }
+    let _ = fs::remove_dir(group);
+}

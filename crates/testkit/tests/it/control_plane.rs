@@ -1,0 +1,276 @@
+//! A control plane: reachable, private, and gone with its owner.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
+use kube::api::{ObjectMeta, PostParams};
+use kube::{Api, Client};
+use testkit::{ControlPlane, control_plane};
+
+use crate::leftovers;
+use crate::owner::Owner;
+
+#[tokio::test]
+async fn a_control_plane_gets_ready_and_gives_out_namespaces() {
+    let started = Instant::now();
+    let cluster = ControlPlane::start(control_plane::Options::default())
+        .await
+        .unwrap();
+    println!(
+        "control plane ready in {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
+    let version = cluster
+        .client()
+        .await
+        .unwrap()
+        .apiserver_version()
+        .await
+        .unwrap();
+    assert_eq!(version.git_version, testkit::kube::KUBERNETES_VERSION);
+
+    let (first, second) = (
+        cluster.namespace("twin").await.unwrap(),
+        cluster.namespace("twin").await.unwrap(),
+    );
+    assert_ne!(first.name(), second.name());
+    create_config_map(&cluster.client().await.unwrap(), first.name(), "in-first")
+        .await
+        .unwrap();
+    let listed = cluster
+        .kubectl(&["get", "configmap", "-n", second.name(), "-o", "name"])
+        .await
+        .unwrap();
+    assert!(!listed.contains("in-first"), "{listed}");
+    first.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_namespace_is_deleted() {
+    let cluster = ControlPlane::shared().await.unwrap();
+    let namespace = cluster.namespace("dropped").await.unwrap();
+    let name = namespace.name().to_owned();
+    drop(namespace);
+    let shown = cluster
+        .kubectl(&["get", "namespace", &name, "-o", "jsonpath={.status.phase}"])
+        .await;
+    match shown {
+        Ok(phase) => assert_eq!(phase, "Terminating"),
+        Err(error) => assert!(format!("{error:#}").contains("NotFound"), "{error:#}"),
+    }
+}
+
+#[tokio::test]
+async fn nothing_outside_can_be_reached() {
+    let cluster = ControlPlane::shared().await.unwrap();
+    let started = Instant::now();
+    let error = cluster
+        .tcp_connect("192.0.2.1:80".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert!(
+        format!("{error:#}").contains("Network is unreachable"),
+        "{error:#}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "at once, not after a time-out"
+    );
+}
+
+#[tokio::test]
+async fn a_user_may_do_only_what_was_bound_to_it() {
+    let cluster = ControlPlane::shared().await.unwrap();
+    let namespace = cluster.namespace("rights").await.unwrap();
+    let client = cluster.client_as("nobody-special", None).await.unwrap();
+    let error = create_config_map(&client, namespace.name(), "x")
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("User \"nobody-special\" cannot create"),
+        "{error}"
+    );
+
+    let master = cluster
+        .client_as("somebody", Some("system:masters"))
+        .await
+        .unwrap();
+    create_config_map(&master, namespace.name(), "x")
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_service_account_kubeconfig_acts_as_that_service_account() {
+    let cluster = ControlPlane::shared().await.unwrap();
+    let namespace = cluster.namespace("token").await.unwrap();
+    let accounts: Api<ServiceAccount> =
+        Api::namespaced(cluster.client().await.unwrap(), namespace.name());
+    let account = ServiceAccount {
+        metadata: named("robot"),
+        ..ServiceAccount::default()
+    };
+    accounts
+        .create(&PostParams::default(), &account)
+        .await
+        .unwrap();
+    let kubeconfig = cluster
+        .service_account_kubeconfig(namespace.name(), "robot")
+        .await
+        .unwrap();
+    let who = cluster
+        .kubectl(&[
+            "--kubeconfig",
+            &kubeconfig.to_string_lossy(),
+            "auth",
+            "whoami",
+        ])
+        .await
+        .unwrap();
+    let expected = format!("system:serviceaccount:{}:robot", namespace.name());
+    assert!(who.contains(&expected), "{who}");
+}
+
+#[tokio::test]
+async fn the_audit_log_tells_who_wrote_what_and_with_which_outcome() {
+    let cluster = ControlPlane::shared().await.unwrap();
+    let namespace = cluster.namespace("audit").await.unwrap();
+    let client = cluster
+        .client_as("writer", Some("system:masters"))
+        .await
+        .unwrap();
+    create_config_map(&client, namespace.name(), "once")
+        .await
+        .unwrap();
+    create_config_map(&client, namespace.name(), "once")
+        .await
+        .unwrap_err();
+    Api::<ConfigMap>::namespaced(client, namespace.name())
+        .list(&Default::default())
+        .await
+        .unwrap();
+
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let seen = loop {
+        let mut events = cluster.audit_log().unwrap();
+        events.retain(|event| event.user == "writer" && event.namespace == namespace.name());
+        if events.len() >= 2 || Instant::now() > deadline {
+            break events;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let told: Vec<_> = seen
+        .iter()
+        .map(|event| (event.verb.as_str(), event.resource.as_str(), event.code))
+        .collect();
+    assert_eq!(
+        told,
+        [("create", "configmaps", 201), ("create", "configmaps", 409)]
+    );
+}
+
+#[tokio::test]
+async fn killed_components_can_be_started_again_with_all_data() {
+    let cluster = ControlPlane::start(control_plane::Options::default())
+        .await
+        .unwrap();
+    let client = cluster.client().await.unwrap();
+    create_config_map(&client, "default", "kept").await.unwrap();
+    for component in ["kube-apiserver", "etcd"] {
+        cluster.kill(component).unwrap();
+        assert!(!cluster.sandbox().runs(component));
+        cluster.launch(component).unwrap();
+        cluster.wait_until_ready().await.unwrap();
+    }
+    let config_maps: Api<ConfigMap> = Api::namespaced(client, "default");
+    config_maps.get("kept").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_component_that_does_not_start_is_named_with_its_log() {
+    let error = ControlPlane::start(control_plane::Options {
+        api_server_arguments: vec!["--no-such-flag".into()],
+        ..control_plane::Options::default()
+    })
+    .await
+    .unwrap_err();
+    let message = format!("{error:#}");
+    assert!(message.contains("kube-apiserver ended"), "{message}");
+    assert!(
+        message.contains("unknown flag: --no-such-flag"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn another_process_can_attach_while_the_owner_lives() {
+    let owner = Owner::start(&["control-plane"]);
+    let attached = ControlPlane::attach(owner.state_directory()).unwrap();
+    attached
+        .client()
+        .await
+        .unwrap()
+        .apiserver_version()
+        .await
+        .unwrap();
+    drop(attached);
+    assert!(
+        ControlPlane::attach(owner.state_directory()).is_ok(),
+        "detaching ends nothing"
+    );
+
+    let dir = owner.state_directory().to_owned();
+    owner.end();
+    let error = ControlPlane::attach(&dir).unwrap_err();
+    assert!(
+        error.to_string().starts_with("no test cluster runs in"),
+        "{error}"
+    );
+}
+
+#[test]
+fn nothing_is_left_when_the_owner_is_killed() {
+    let owner = Owner::start(&["control-plane"]);
+    let dir = owner.state_directory().to_owned();
+    assert!(
+        leftovers::of(&dir)
+            .iter()
+            .any(|left| left.contains("kube-apiserver"))
+    );
+    owner.kill();
+    leftovers::assert_none_soon(&dir);
+}
+
+#[tokio::test]
+async fn nothing_is_left_when_a_control_plane_is_dropped() {
+    let cluster = ControlPlane::start(control_plane::Options::default())
+        .await
+        .unwrap();
+    let dir: PathBuf = Path::new(cluster.dir()).to_owned();
+    drop(cluster);
+    assert_eq!(leftovers::of(&dir), Vec::<String>::new());
+}
+
+async fn create_config_map(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> kube::Result<ConfigMap> {
+    let config_map = ConfigMap {
+        metadata: named(name),
+        ..ConfigMap::default()
+    };
+    Api::namespaced(client.clone(), namespace)
+        .create(&PostParams::default(), &config_map)
+        .await
+}
+
+fn named(name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        ..ObjectMeta::default()
+    }
+}
