@@ -1,0 +1,77 @@
+//! The operator as a process of a test.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result};
+use testkit::Cluster;
+
+/// The built binary.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_locust-operator");
+
+/// A running operator; it is killed when this is dropped.
+pub(crate) struct Operator {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Operator {
+    /// Starts an operator for one namespace with the rights of `kubeconfig`.
+    pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, namespace: &str) -> Result<Self> {
+        Self::start_with(cluster, kubeconfig, &["--watch-namespaces", namespace])
+    }
+
+    /// Starts an operator with these arguments.
+    pub(crate) fn start_with(
+        cluster: &Cluster,
+        kubeconfig: &Path,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let log = std::env::temp_dir().join(format!(
+            "locust-operator-{}-{}.log",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        ));
+        let process = cluster
+            .command(BINARY)
+            .args([
+                "run",
+                "--health-probe-bind-address=0",
+                "--log-level=info,locust_operator=debug",
+            ])
+            .args(arguments)
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .context("start the operator")?;
+        Ok(Self { process, log })
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Ends it at once, as a crash would.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- log of the operator ---\n{}", self.log());
+        }
+        let _ = std::fs::remove_file(&self.log);
+    }
+}

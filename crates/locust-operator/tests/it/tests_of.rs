@@ -1,0 +1,106 @@
+//! LocustTests for tests, and waiting for them.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use kube::api::{DeleteParams, PostParams};
+use kube::{Api, Client};
+use locust_api::latest::{LocustTest, Phase};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// How long anything may take before a test gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A small LocustTest.
+pub(crate) fn locust_test(name: &str, workers: i32) -> Value {
+    json!({
+        "apiVersion": "locust.io/v2",
+        "kind": "LocustTest",
+        "metadata": { "name": name },
+        "spec": {
+            "image": "locustio/locust:2.47.0",
+            "master": { "command": "-f /lotest/src/locustfile.py" },
+            "worker": { "command": "-f /lotest/src/locustfile.py", "replicas": workers },
+        },
+    })
+}
+
+/// The LocustTests of one namespace.
+pub(crate) struct Tests {
+    pub(crate) api: Api<LocustTest>,
+}
+
+impl Tests {
+    pub(crate) fn new(client: Client, namespace: &str) -> Self {
+        Self {
+            api: Api::namespaced(client, namespace),
+        }
+    }
+
+    pub(crate) async fn create(&self, test: Value) -> Result<LocustTest> {
+        Ok(self
+            .api
+            .create(&PostParams::default(), &serde_json::from_value(test)?)
+            .await?)
+    }
+
+    pub(crate) async fn delete(&self, name: &str) -> Result<()> {
+        self.api.delete(name, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// Waits until the test is in one of these phases.
+    pub(crate) async fn wait_for(&self, name: &str, phases: &[Phase]) -> Result<LocustTest> {
+        self.wait_until(name, &format!("one of {phases:?}"), |test| {
+            phase(test).is_some_and(|phase| phases.contains(&phase))
+        })
+        .await
+    }
+
+    /// Waits until a condition holds for the test.
+    pub(crate) async fn wait_until(
+        &self,
+        name: &str,
+        what: &str,
+        holds: impl Fn(&LocustTest) -> bool,
+    ) -> Result<LocustTest> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let test = self
+                .api
+                .get(name)
+                .await
+                .with_context(|| format!("get {name}"))?;
+            if holds(&test) {
+                return Ok(test);
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "{name} did not reach {what}; its status is {:#?}",
+                    test.status
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+pub(crate) fn phase(test: &LocustTest) -> Option<Phase> {
+    test.status.as_ref().and_then(|status| status.phase)
+}
+
+/// `status/reason: message` of a condition, for comparing.
+pub(crate) fn condition(test: &LocustTest, type_: &str) -> String {
+    test.status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten())
+        .find(|condition| condition.type_ == type_)
+        .map(|condition| {
+            format!(
+                "{}/{}: {}",
+                condition.status, condition.reason, condition.message
+            )
+        })
+        .unwrap_or_default()
+}
