@@ -27,9 +27,8 @@ pub fn pace(
     derived: &LocustTestStatus,
     since_write: Option<Duration>,
 ) -> Pace {
-    let Some(stored) = stored else {
-        return Pace::Write;
-    };
+    let nothing = LocustTestStatus::default();
+    let stored = stored.unwrap_or(&nothing);
     if stored == derived {
         return Pace::Same;
     }

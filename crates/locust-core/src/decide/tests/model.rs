@@ -1,0 +1,375 @@
+//! A cluster in memory, and a search through every order of what may happen in
+//! it: looks that crash after any write, deletions, erased statuses, pods that
+//! run and end, time that passes.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use locust_api::latest::{LocustTest, Phase};
+use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, UPSTREAM_FINALIZER};
+
+use crate::decide::{Step, decide};
+use crate::fold::{Done, Outcome, fold};
+use crate::observed::{Child, Observed};
+use crate::settings::Settings;
+use crate::status::{Pace, pace};
+
+/// What stands in the API server, and what it has led to.
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) test: LocustTest,
+    service: bool,
+    master: Option<Job>,
+    worker: Option<Job>,
+    born: u32,
+    /// UIDs of master Jobs that could make a pod.
+    runs: Vec<String>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let test = serde_json::json!({
+            "apiVersion": "locust.io/v2",
+            "kind": "LocustTest",
+            "metadata": { "name": "demo", "namespace": "n", "uid": "test", "generation": 1 },
+            "spec": {
+                "image": "locust",
+                "master": { "command": "" },
+                "worker": { "command": "", "replicas": 2 },
+            },
+        });
+        Self {
+            now: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1),
+            test: serde_json::from_value(test).unwrap(),
+            service: false,
+            master: None,
+            worker: None,
+            born: 0,
+            runs: Vec::new(),
+        }
+    }
+
+    pub(super) fn observed(&self) -> Observed {
+        let service = self.service.then(|| k8s_openapi::api::core::v1::Service {
+            metadata: self.owned("service"),
+            ..Default::default()
+        });
+        Observed {
+            now: self.now,
+            test: self.test.clone(),
+            service: Child::classify(service, &self.test),
+            master_job: Child::classify(self.master.clone(), &self.test),
+            worker_job: Child::classify(self.worker.clone(), &self.test),
+            pods: Vec::new(),
+        }
+    }
+
+    fn owned(&self, uid: &str) -> ObjectMeta {
+        ObjectMeta {
+            uid: Some(uid.to_owned()),
+            owner_references: Some(vec![OwnerReference {
+                uid: "test".to_owned(),
+                controller: Some(true),
+                ..Default::default()
+            }]),
+            ..Default::default()
+        }
+    }
+
+    /// A whole reconcile. Returns how many writes it made.
+    pub(super) fn look(&mut self) -> usize {
+        self.look_until(usize::MAX)
+    }
+
+    /// A reconcile that crashes after so many writes.
+    pub(super) fn look_until(&mut self, crash: usize) -> usize {
+        let settings = Settings::default();
+        let mut writes = 0;
+        for _ in 0..5 {
+            let observed = self.observed();
+            let decision = decide(&observed, &settings);
+            if decision.steps.is_empty() {
+                let status = fold(&observed, &decision, &Outcome::default());
+                let pace = pace(self.test.status.as_ref(), &status, None);
+                if writes < crash && pace == Pace::Write {
+                    self.test.status = Some(status);
+                    writes += 1;
+                }
+                return writes;
+            }
+            for step in decision.steps {
+                if writes == crash {
+                    return writes;
+                }
+                self.carry_out(step);
+                writes += 1;
+            }
+        }
+        panic!("does not settle: {:#?}", self.test.status);
+    }
+
+    fn carry_out(&mut self, step: Step) -> Option<Done> {
+        match step {
+            Step::RemoveFinalizer => {
+                let finalizers = self.test.metadata.finalizers.as_mut()?;
+                finalizers.retain(|finalizer| finalizer != UPSTREAM_FINALIZER);
+            }
+            Step::CreateService(_) => self.service = true,
+            Step::CreateJob(role, job) => {
+                self.born += 1;
+                let mut job = *job;
+                job.metadata.uid = Some(format!("job-{}", self.born));
+                *self.slot(role) = Some(job);
+            }
+            Step::RecordRun { id } => {
+                let annotations = self.test.metadata.annotations.get_or_insert_default();
+                annotations.insert(ANNOTATION_RUN.to_owned(), id);
+            }
+            Step::ReleaseMaster { uid, .. } => self.release(&uid),
+            Step::DeleteJob { role, uid, .. } => {
+                let slot = self.slot(role);
+                if slot.as_ref().and_then(|job| job.metadata.uid.as_ref()) == Some(&uid) {
+                    *slot = None;
+                }
+            }
+        }
+        None
+    }
+
+    fn slot(&mut self, role: locust_api::names::Role) -> &mut Option<Job> {
+        match role {
+            locust_api::names::Role::Master => &mut self.master,
+            locust_api::names::Role::Worker => &mut self.worker,
+        }
+    }
+
+    fn release(&mut self, uid: &str) {
+        let Some(job) = self.master.as_mut() else {
+            return;
+        };
+        if job.metadata.uid.as_deref() != Some(uid) {
+            return;
+        }
+        job.metadata
+            .annotations
+            .get_or_insert_default()
+            .remove(ANNOTATION_HELD);
+        job.spec.get_or_insert_default().suspend = Some(false);
+        if !self.runs.iter().any(|run| run == uid) {
+            self.runs.push(uid.to_owned());
+        }
+    }
+
+    pub(super) fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    pub(super) fn phase(&self) -> Option<Phase> {
+        self.test.status.as_ref()?.phase
+    }
+
+    pub(super) fn condition(&self, type_: &str) -> Option<String> {
+        let conditions = self.test.status.as_ref()?.conditions.as_ref()?;
+        let condition = conditions
+            .iter()
+            .find(|condition| condition.type_ == type_)?;
+        Some(format!("{}/{}", condition.status, condition.reason))
+    }
+
+    pub(super) fn master_runs(&mut self) {
+        let can_run = |job: &Job| job.spec.as_ref().and_then(|spec| spec.suspend) != Some(true);
+        if let Some(job) = self.master.as_mut().filter(|job| can_run(job)) {
+            job.status.get_or_insert_default().ready = Some(1);
+        }
+    }
+
+    pub(super) fn workers_run(&mut self, ready: i32) {
+        if let Some(job) = self.worker.as_mut() {
+            job.status.get_or_insert_default().ready = Some(ready);
+        }
+    }
+
+    pub(super) fn workers_end(&mut self) {
+        let now = self.now;
+        if let Some(job) = self.worker.as_mut() {
+            finish(job, "Complete", now);
+        }
+    }
+
+    pub(super) fn master_ends(&mut self, condition: &str) {
+        let now = self.now;
+        let runs = self.runs.clone();
+        let began = |job: &Job| {
+            job.metadata
+                .uid
+                .as_ref()
+                .is_some_and(|uid| runs.contains(uid))
+        };
+        if let Some(job) = self.master.as_mut().filter(|job| began(job)) {
+            finish(job, condition, now);
+        }
+    }
+
+    pub(super) fn suspend_master(&mut self) {
+        if let Some(spec) = self.master.as_mut().and_then(|job| job.spec.as_mut()) {
+            spec.suspend = Some(true);
+        }
+    }
+
+    pub(super) fn squat_on_master(&mut self) {
+        let mut metadata = self.owned("foreign");
+        metadata.owner_references = Some(vec![OwnerReference {
+            kind: "CronJob".to_owned(),
+            name: "nightly".to_owned(),
+            uid: "nightly".to_owned(),
+            controller: Some(true),
+            ..Default::default()
+        }]);
+        self.master = Some(Job {
+            metadata,
+            ..Default::default()
+        });
+    }
+
+    pub(super) fn edit_spec(&mut self) {
+        self.test.metadata.generation = self.test.metadata.generation.map(|old| old + 1);
+    }
+
+    pub(super) fn forget_record(&mut self) {
+        self.test.metadata.annotations = None;
+        if let Some(status) = self.test.status.as_mut() {
+            status.run = None;
+            status.phase = Some(Phase::Running);
+        }
+    }
+
+    /// What tells two worlds apart, times of transitions aside.
+    fn fingerprint(&self) -> String {
+        let mut test = self.test.clone();
+        for condition in test
+            .status
+            .iter_mut()
+            .flat_map(|status| status.conditions.iter_mut().flatten())
+        {
+            condition.last_transition_time = Time(Timestamp::UNIX_EPOCH);
+        }
+        let job = |job: &Option<Job>| {
+            let job = job.as_ref()?;
+            let suspend = job.spec.as_ref().and_then(|spec| spec.suspend);
+            Some(serde_json::json!([job.metadata, suspend, job.status]))
+        };
+        serde_json::json!([
+            self.now.as_second(),
+            test,
+            self.service,
+            job(&self.master),
+            job(&self.worker),
+            self.runs,
+        ])
+        .to_string()
+    }
+}
+
+fn finish(job: &mut Job, condition: &str, now: Timestamp) {
+    let status = job.status.get_or_insert_with(JobStatus::default);
+    if status.conditions.is_some() {
+        return;
+    }
+    status.ready = Some(0);
+    if condition == "Complete" {
+        status.succeeded = Some(1);
+    }
+    status.conditions = Some(vec![JobCondition {
+        type_: condition.to_owned(),
+        status: "True".to_owned(),
+        last_transition_time: Some(Time(now)),
+        ..Default::default()
+    }]);
+}
+
+type Event = (&'static str, fn(&mut World));
+
+/// All that may happen beside whole looks.
+const EVENTS: &[Event] = &[
+    ("look", |world| drop(world.look())),
+    ("crash after 1 write", |world| drop(world.look_until(1))),
+    ("crash after 2 writes", |world| drop(world.look_until(2))),
+    ("crash after 3 writes", |world| drop(world.look_until(3))),
+    ("crash after 4 writes", |world| drop(world.look_until(4))),
+    ("crash after 5 writes", |world| drop(world.look_until(5))),
+    ("master Job deleted", |world| world.master = None),
+    ("worker Job deleted", |world| world.worker = None),
+    ("Service deleted", |world| world.service = false),
+    ("status erased", |world| world.test.status = None),
+    ("master runs", World::master_runs),
+    ("workers run", |world| world.workers_run(2)),
+    ("master completes", |world| world.master_ends("Complete")),
+    ("master fails", |world| world.master_ends("Failed")),
+    ("workers end", World::workers_end),
+    ("spec edited", |world| {
+        if world.test.metadata.generation == Some(1) {
+            world.edit_spec();
+        }
+    }),
+    ("40 s pass", |world| {
+        if world.now.as_second() < 3600 + 80 {
+            world.now += SignedDuration::from_secs(40);
+        }
+    }),
+];
+
+/// How many events in a row are tried.
+const DEPTH: usize = 6;
+
+#[test]
+fn no_order_of_events_makes_a_second_run() {
+    let mut seen = HashSet::new();
+    let mut queue = VecDeque::from([(World::new(), Vec::new())]);
+    let mut ends = BTreeMap::new();
+    while let Some((world, path)) = queue.pop_front() {
+        assert!(world.runs() <= 1, "two runs after {path:?}");
+        if world.runs() == 1 {
+            let recorded = crate::observed::recorded_run(&world.test);
+            assert_eq!(
+                recorded,
+                world.runs.first().map(String::as_str),
+                "after {path:?}"
+            );
+        }
+        let phase = settle(world.clone(), &path);
+        *ends.entry(phase).or_insert(0_usize) += 1;
+        if path.len() == DEPTH {
+            continue;
+        }
+        for (name, happen) in EVENTS {
+            let mut next = world.clone();
+            happen(&mut next);
+            if seen.insert(next.fingerprint()) {
+                let mut path = path.clone();
+                path.push(*name);
+                queue.push_back((next, path));
+            }
+        }
+    }
+    println!("{} states, ends: {ends:?}", seen.len());
+    assert!(
+        seen.len() > 5_000,
+        "the search lost its way: {} states",
+        seen.len()
+    );
+}
+
+/// When faults stop, the test comes to rest: no further writes, and never a
+/// second run.
+fn settle(mut world: World, path: &[&str]) -> Option<Phase> {
+    for _ in 0..3 {
+        world.look();
+        world.now += SignedDuration::from_secs(60);
+    }
+    assert_eq!(world.look(), 0, "still writing after {path:?}");
+    assert!(world.runs() <= 1, "two runs after {path:?} and rest");
+    world.phase()
+}
