@@ -1,7 +1,7 @@
 //! Development only: real Kubernetes for tests.
 //!
 //! [`ControlPlane`] is an API server with what belongs to it, ready in
-//! seconds; `Node` adds a kubelet and containers. Each lives in a
+//! seconds; [`Node`] adds a kubelet and containers. Each lives in a
 //! [`sandbox`] of its own: nothing can leave the machine, and nothing is left
 //! behind when its owner ends, however it ends.
 
@@ -13,9 +13,11 @@ pub mod control_plane;
 pub mod host;
 pub mod kube;
 pub mod namespace;
+pub mod node;
 pub mod sandbox;
 
 pub use audit::AuditEvent;
 pub use cluster::Cluster;
 pub use control_plane::ControlPlane;
 pub use namespace::Namespace;
+pub use node::Node;

@@ -54,15 +54,18 @@ shield_sysctls() {
 }
 
 set_up_node() {
+    local resolv
     mount_cgroups
-    private_tmpfs /run /var/log /var/lib/kubelet /var/lib/containerd /var/lib/cni /etc/cni /opt/cni
-    mkdir -p /run/lock /etc/cni/net.d
+    private_tmpfs /run /var/log /var/lib/kubelet /var/lib/containerd /var/lib/cni
+    mkdir -p /run/lock
     shield_sysctls
     printf 'nameserver 10.10.0.10\n' >"$dir/resolv.node"
     printf 'options ndots:1\n' >"$dir/resolv.pods"
     printf '127.0.0.1 localhost\n10.10.0.1 node1\n' >"$dir/hosts"
     mount --bind "$dir/hosts" /etc/hosts
-    mount --bind "$dir/resolv.node" "$(readlink -f /etc/resolv.conf)"
+    resolv=$(readlink -m /etc/resolv.conf)
+    case $resolv in /run/*) mkdir -p "${resolv%/*}" && : >"$resolv" ;; esac
+    mount --bind "$dir/resolv.node" "$resolv"
     hostname node1
     # These three are per network namespace.
     echo 1 >/proc/sys/net/ipv4/ip_forward

@@ -6,6 +6,8 @@
     reason = "clippy.toml exempts test functions, and these are what they call"
 )]
 
+mod archive;
 mod control_plane;
 mod leftovers;
+mod node;
 mod owner;
