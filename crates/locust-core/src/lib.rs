@@ -2,3 +2,5 @@
 //!
 //! Nothing here is async, fails, reads a clock or touches a file: whatever a
 //! decision needs is an argument. Start reading at `decide.rs`.
+
+pub mod locust;
