@@ -295,6 +295,22 @@ fn the_workers_leaving_at_the_planned_end_are_not_lost() {
 }
 
 #[test]
+fn a_slow_stop_that_lists_no_workers_is_no_loss() {
+    let mut watch = RunWatch::new(None);
+    let phases = fold(
+        &mut watch,
+        &[
+            (2, sample(State::Running, 10, 100, 2)),
+            (3, sample(State::Stopping, 5, 150, 0)),
+            (13, sample(State::Stopping, 2, 180, 0)),
+            (14, sample(State::Stopped, 0, 190, 2)),
+        ],
+    );
+    use RunPhase::{Ending, Running};
+    assert_eq!(phases, [Running, Running, Running, Ending]);
+}
+
+#[test]
 fn a_pause_is_no_end_and_a_restart_by_hand_runs_again() {
     let mut watch = RunWatch::new(None);
     let phases = fold(
