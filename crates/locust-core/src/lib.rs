@@ -19,6 +19,7 @@ pub mod build;
 pub mod decide;
 pub mod events;
 pub mod fold;
+pub mod locust;
 pub mod observed;
 pub mod processes;
 pub mod resolve;

@@ -1,0 +1,34 @@
+//! Locust's numbers, read and judged.
+//!
+//! Whoever runs a test (the local runner, the operator) polls the master's web
+//! API; what the answers mean is said here, from values alone. The facts behind
+//! it are Locust's own, from 2.20 to 2.47:
+//!
+//! - `stopped` neither proves that a test has ended nor always appears, so the
+//!   end is seen from several signs together ([`watch`]);
+//! - the totals go on growing for up to five seconds after the end, because
+//!   workers report every three seconds and the answer is cached for two;
+//! - exit code 0 is no proof of a good test ([`verdict`]).
+//!
+//! | file | holds |
+//! |---|---|
+//! | `sample.rs` | one answer of `GET /stats/requests`, whatever the version |
+//! | `csv.rs` | the final table of requests |
+//! | `watch.rs` | where the run stands, folded from samples |
+//! | `verdict.rs` | whether the test passed, and why not |
+//! | `load.rs` | the load that the arguments ask for |
+
+pub mod csv;
+pub mod load;
+pub mod sample;
+pub mod verdict;
+pub mod watch;
+
+pub use csv::parse_stats_csv;
+pub use load::Load;
+pub use sample::{Endpoint, ErrorRow, Sample, State, Workers};
+pub use verdict::{Ended, Exit, Failure, Outcome, Verdict};
+pub use watch::{RunPhase, RunWatch};
+
+#[cfg(test)]
+mod tests;

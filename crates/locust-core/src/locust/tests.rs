@@ -1,0 +1,482 @@
+//! Tests against answers recorded from real masters of four versions, and
+//! against runs made up of samples.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::sample::NotStatistics;
+use super::*;
+
+fn test_data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("test_data/locust")
+        .join(name)
+}
+
+fn recorded(name: &str) -> Sample {
+    let body = std::fs::read(test_data(name)).unwrap();
+    Sample::parse(&body).unwrap_or_else(|NotStatistics| panic!("{name} is no statistics"))
+}
+
+/// Compares with the file beside the input; `UPDATE_EXPECT=1` rewrites it.
+fn check(name: &str, actual: &str) {
+    let path = test_data(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(expected, actual, "{name} (UPDATE_EXPECT=1 rewrites it)");
+}
+
+const VERSIONS: [&str; 4] = ["2.20.1", "2.31.8", "2.43.4", "2.47.0"];
+
+#[test]
+fn answers_of_every_version_are_read() {
+    for version in VERSIONS {
+        for moment in ["ready", "running", "stopped"] {
+            let sample = recorded(&format!("{version}-{moment}.json"));
+            check(
+                &format!("{version}-{moment}.expected"),
+                &format!("{sample:#?}\n"),
+            );
+        }
+        let table = std::fs::read_to_string(test_data(&format!("{version}-stats.csv"))).unwrap();
+        let rows = parse_stats_csv(&table).expect("a table");
+        check(
+            &format!("{version}-stats.expected"),
+            &format!("{rows:#?}\n"),
+        );
+    }
+}
+
+#[test]
+fn the_versions_say_the_same_in_their_own_words() {
+    for version in VERSIONS {
+        let running = recorded(&format!("{version}-running.json"));
+        assert_eq!(running.state, State::Running, "{version}");
+        assert_eq!(running.users, 10, "{version}");
+        assert_eq!(running.workers.connected, 2, "{version}");
+        assert_eq!(running.totals.name, "Aggregated", "{version}");
+        let by_endpoint: u64 = running.endpoints.iter().map(|row| row.requests).sum();
+        assert_eq!(by_endpoint, running.totals.requests, "{version}");
+        assert!(running.requests_per_second > 10.0, "{version}");
+        assert!(running.current_p95_ms.is_some(), "{version}");
+        let [error] = running.errors.as_slice() else {
+            panic!("{version}: one kind of error");
+        };
+        assert_eq!(error.occurrences, running.totals.failures, "{version}");
+        assert!(!error.error.contains('&'), "{version}: {}", error.error);
+        assert!(error.error.contains("code=404"), "{version}");
+    }
+}
+
+#[test]
+fn the_final_table_equals_the_final_sample() {
+    for version in VERSIONS {
+        let stopped = recorded(&format!("{version}-stopped.json"));
+        let table = std::fs::read_to_string(test_data(&format!("{version}-stats.csv"))).unwrap();
+        let rows = parse_stats_csv(&table).expect("a table");
+        let totals = rows.last().expect("the totals");
+        assert_eq!(totals.requests, stopped.totals.requests, "{version}");
+        assert_eq!(totals.failures, stopped.totals.failures, "{version}");
+        assert!(totals.p95_ms.is_some_and(|p95| p95 > 0.0), "{version}");
+        assert!(totals.mean_rps.is_some_and(|rps| rps > 10.0), "{version}");
+    }
+}
+
+#[test]
+fn rates_are_zero_once_nobody_is_at_work() {
+    let stopped = recorded("2.47.0-stopped.json");
+    assert_eq!(stopped.requests_per_second, 0.0);
+    assert_eq!(stopped.failures_per_second, 0.0);
+    assert_eq!(stopped.current_p95_ms, None);
+    // Locust itself goes on reporting the last rate.
+    assert!(stopped.totals.current_rps > 1.0);
+}
+
+#[test]
+fn an_answer_that_is_no_statistics_is_refused() {
+    for body in [
+        "Locust auth exception: The session is unavailable",
+        "<html></html>",
+        "{}",
+        "[]",
+        "{\"worker_count\": 2}",
+        "",
+    ] {
+        assert_eq!(Sample::parse(body.as_bytes()), Err(NotStatistics), "{body}");
+    }
+    assert_eq!(parse_stats_csv("404 Not Found"), None);
+    assert_eq!(parse_stats_csv(""), None);
+}
+
+#[test]
+fn missing_and_null_numbers_are_taken_as_absent() {
+    let body = r#"{"state": "walking", "user_count": 1, "stats": [{"name": "Aggregated",
+        "num_requests": 3, "avg_response_time": null}], "workers": [{"state": "missing"}, {}]}"#;
+    let sample = Sample::parse(body.as_bytes()).unwrap();
+    assert_eq!(sample.state, State::Unknown);
+    assert_eq!(sample.totals.requests, 3);
+    assert_eq!(sample.totals.p95_ms, None);
+    let workers = Workers {
+        connected: 1,
+        missing: 1,
+    };
+    assert_eq!(sample.workers, workers);
+}
+
+#[test]
+fn quoted_fields_of_the_table_keep_commas_and_quotes() {
+    let table = "Type,Name,Request Count,Failure Count,95%\r\n\
+        GET,\"/a,b \"\"c\"\"\nd\",5,1,N/A\r\n,Aggregated,5,1,7";
+    let rows = parse_stats_csv(table).unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].name, "/a,b \"c\"\nd");
+    assert_eq!(rows[0].p95_ms, None);
+    assert_eq!(rows[1].p95_ms, Some(7.0));
+}
+
+#[test]
+fn the_last_of_several_load_arguments_wins_in_every_spelling() {
+    let load = |text: &str| Load::from_args(&text.split(' ').collect::<Vec<_>>());
+    let expected = Load {
+        users: Some(20),
+        run_time: Some(Duration::from_secs(90)),
+        stop_timeout: Some(Duration::from_secs(5)),
+    };
+    assert_eq!(load("-f x.py --users 20 --run-time 1m30s -s 5"), expected);
+    assert_eq!(load("-u20 -t90 --stop-timeout=5s"), expected);
+    assert_eq!(load("-u 5 -t 3h --users=20 --run-time=90s -s5"), expected);
+    assert_eq!(load("-f x.py --headless"), Load::default());
+    assert_eq!(load("--run-time"), Load::default());
+    assert_eq!(
+        load::parse_run_time("1h30m"),
+        Some(Duration::from_secs(5400))
+    );
+    for wrong in ["", "s", "5x", "1h30", "-3", "0s"] {
+        let span = load::parse_run_time(wrong);
+        assert_eq!(span, None, "{wrong}");
+    }
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn sample(state: State, users: u64, requests: u64, connected: u64) -> Sample {
+    let mut sample = recorded("2.47.0-ready.json");
+    sample.state = state;
+    sample.users = users;
+    sample.totals.requests = requests;
+    sample.workers = Workers {
+        connected,
+        missing: 0,
+    };
+    sample
+}
+
+/// Folds samples and gives the phase after each.
+fn fold(watch: &mut RunWatch, samples: &[(u64, Sample)]) -> Vec<RunPhase> {
+    samples
+        .iter()
+        .map(|(at, sample)| watch.observe(seconds(*at), sample))
+        .collect()
+}
+
+#[test]
+fn a_run_starts_runs_ends_and_settles() {
+    use RunPhase::{Ended, Ending, Running, Starting};
+    let mut watch = RunWatch::new(Some(seconds(10)));
+    let phases = fold(
+        &mut watch,
+        &[
+            (0, sample(State::Ready, 0, 0, 0)),
+            (1, sample(State::Ready, 0, 0, 2)),
+            (2, sample(State::Spawning, 0, 0, 2)),
+            (5, sample(State::Running, 10, 280, 2)),
+            (12, sample(State::Stopping, 0, 730, 0)),
+            (13, sample(State::Stopped, 0, 730, 2)),
+            (17, sample(State::Stopped, 0, 1170, 2)),
+            (18, sample(State::Stopped, 0, 1170, 2)),
+        ],
+    );
+    assert_eq!(
+        phases,
+        [
+            Starting, Starting, Running, Running, Ending, Ending, Ending, Ended
+        ]
+    );
+    assert_eq!(watch.began(), Some(seconds(2)));
+    assert_eq!(watch.ended(), Some(seconds(12)));
+    assert_eq!((watch.most_workers(), watch.lost_workers()), (2, 0));
+}
+
+#[test]
+fn stopped_before_any_load_is_no_end() {
+    let mut watch = RunWatch::new(None);
+    let phases = fold(
+        &mut watch,
+        &[
+            (0, sample(State::Stopped, 0, 0, 2)),
+            // A restarted master that hears an earlier run's orphans.
+            (9, sample(State::Stopped, 0, 1350, 0)),
+            (19, sample(State::Stopped, 0, 9015, 0)),
+        ],
+    );
+    assert_eq!(phases, [RunPhase::Starting; 3]);
+}
+
+#[test]
+fn a_run_shorter_than_the_pause_between_samples_is_not_missed() {
+    let mut watch = RunWatch::new(Some(seconds(1)));
+    let phases = fold(
+        &mut watch,
+        &[
+            (0, sample(State::Ready, 0, 0, 2)),
+            (5, sample(State::Stopped, 0, 40, 2)),
+            (11, sample(State::Stopped, 0, 44, 2)),
+        ],
+    );
+    assert_eq!(
+        phases,
+        [RunPhase::Starting, RunPhase::Ending, RunPhase::Ended]
+    );
+}
+
+#[test]
+fn an_end_that_stays_in_stopping_is_an_end() {
+    let mut watch = RunWatch::new(Some(seconds(10)));
+    let phases = fold(
+        &mut watch,
+        &[
+            (2, sample(State::Running, 10, 100, 2)),
+            (9, sample(State::Running, 10, 100, 1)),
+            (12, sample(State::Stopping, 0, 730, 1)),
+            (19, sample(State::Stopping, 0, 730, 1)),
+        ],
+    );
+    assert_eq!(phases.last(), Some(&RunPhase::Ended));
+    assert_eq!(watch.lost_workers(), 1);
+}
+
+#[test]
+fn a_run_without_workers_is_lost_and_stays_so() {
+    let mut watch = RunWatch::new(Some(seconds(60)));
+    let phases = fold(
+        &mut watch,
+        &[
+            (2, sample(State::Running, 10, 100, 2)),
+            (8, sample(State::Stopped, 0, 300, 0)),
+            (10, sample(State::Stopped, 0, 300, 0)),
+            (12, sample(State::Stopped, 0, 300, 0)),
+            (20, sample(State::Stopped, 0, 300, 0)),
+        ],
+    );
+    use RunPhase::{AllWorkersLost, Running};
+    assert_eq!(
+        phases,
+        [Running, Running, Running, AllWorkersLost, AllWorkersLost]
+    );
+    assert!(phases.last().is_some_and(|phase| phase.is_over()));
+}
+
+#[test]
+fn the_workers_leaving_at_the_planned_end_are_not_lost() {
+    let mut watch = RunWatch::new(Some(seconds(10)));
+    let phases = fold(
+        &mut watch,
+        &[
+            (2, sample(State::Running, 10, 100, 2)),
+            (13, sample(State::Stopped, 0, 300, 0)),
+        ],
+    );
+    assert_eq!(phases, [RunPhase::Running, RunPhase::Ending]);
+    assert_eq!(watch.lost_workers(), 0);
+}
+
+#[test]
+fn a_slow_stop_that_lists_no_workers_is_no_loss() {
+    let mut watch = RunWatch::new(None);
+    let phases = fold(
+        &mut watch,
+        &[
+            (2, sample(State::Running, 10, 100, 2)),
+            (3, sample(State::Stopping, 5, 150, 0)),
+            (13, sample(State::Stopping, 2, 180, 0)),
+            (14, sample(State::Stopped, 0, 190, 2)),
+        ],
+    );
+    use RunPhase::{Ending, Running};
+    assert_eq!(phases, [Running, Running, Running, Ending]);
+}
+
+#[test]
+fn a_pause_is_no_end_and_a_restart_by_hand_runs_again() {
+    let mut watch = RunWatch::new(None);
+    let phases = fold(
+        &mut watch,
+        &[
+            (0, sample(State::Running, 10, 100, 2)),
+            (5, sample(State::Running, 0, 300, 2)),
+            (60, sample(State::Running, 10, 310, 2)),
+            (70, sample(State::Stopped, 0, 400, 2)),
+            (80, sample(State::Stopped, 0, 400, 2)),
+            (90, sample(State::Spawning, 3, 5, 2)),
+        ],
+    );
+    use RunPhase::{Ended, Ending, Running};
+    assert_eq!(phases, [Running, Running, Running, Ending, Ended, Running]);
+}
+
+#[test]
+fn the_time_left_is_known_only_while_there_is_load() {
+    let mut watch = RunWatch::new(Some(seconds(30)));
+    assert_eq!(watch.time_left(seconds(0)), None);
+    watch.observe(seconds(3), &sample(State::Running, 10, 100, 2));
+    assert_eq!(watch.time_left(seconds(13)), Some(seconds(20)));
+    assert_eq!(watch.time_left(seconds(40)), Some(seconds(0)));
+    assert_eq!(watch.master_gone(seconds(13)), Ended::Early);
+    assert_eq!(watch.master_gone(seconds(31)), Ended::Itself);
+}
+
+fn outcome(phase: RunPhase, exit: Exit, requests: u64, failures: u64) -> Outcome {
+    Outcome {
+        exit,
+        phase,
+        ended: Ended::Itself,
+        totals: Some(Endpoint {
+            requests,
+            failures,
+            ..Endpoint::default()
+        }),
+        exceptions: 0,
+    }
+}
+
+/// What is said of a test, and the exit code of the command that ran it.
+fn judged(outcome: &Outcome) -> (String, u8) {
+    let verdict = Verdict::of(outcome);
+    let reason = verdict.reason().unwrap_or_default();
+    (
+        format!("{}: {reason}", verdict.as_str()),
+        verdict.exit_code(),
+    )
+}
+
+#[test]
+fn a_test_passes_only_with_exit_code_0_and_requests() {
+    use Exit::{Code, Signal};
+    use RunPhase::{AllWorkersLost, Ended, Running, Starting};
+    let cases = [
+        (Ended, Code(0), 9, 0, "passed: ", 0),
+        (Running, Code(0), 9, 0, "passed: ", 0),
+        // The locustfile or `--exit-code-on-error 0` says that this is good.
+        (Ended, Code(0), 9, 1, "passed: ", 0),
+        (Ended, Code(1), 9, 2, "failed: 2 of 9 requests failed", 1),
+        (
+            Ended,
+            Code(1),
+            9,
+            0,
+            "failed: the locustfile raised exceptions",
+            1,
+        ),
+        (Ended, Code(0), 0, 0, "failed: not one request was made", 1),
+        (
+            AllWorkersLost,
+            Code(0),
+            9,
+            0,
+            "failed: all workers were lost during the load",
+            1,
+        ),
+        (
+            AllWorkersLost,
+            Signal(15),
+            9,
+            0,
+            "failed: all workers were lost during the load",
+            1,
+        ),
+        (
+            Running,
+            Signal(9),
+            9,
+            0,
+            "failed: the master was killed by signal 9 during the load",
+            1,
+        ),
+        (
+            Ended,
+            Signal(9),
+            9,
+            0,
+            "failed: the master did not end after the load and was killed by signal 9",
+            1,
+        ),
+        (
+            Ended,
+            Code(42),
+            9,
+            0,
+            "failed: Locust ended with exit code 42, which the locustfile or its arguments chose",
+            1,
+        ),
+        (
+            Ended,
+            Code(2),
+            9,
+            0,
+            "failed: Locust ended with exit code 2: an error of its own",
+            1,
+        ),
+        (
+            Starting,
+            Code(1),
+            0,
+            0,
+            "not run: there was no load: the master ended with exit code 1",
+            2,
+        ),
+        (
+            Starting,
+            Code(0),
+            0,
+            0,
+            "not run: there was no load: the master ended with exit code 0",
+            2,
+        ),
+    ];
+    for (phase, exit, requests, failures, reason, code) in cases {
+        let judged = judged(&outcome(phase, exit, requests, failures));
+        assert_eq!(judged, (reason.to_owned(), code));
+    }
+}
+
+#[test]
+fn a_master_that_ends_before_its_time_fails_the_test_whatever_its_code() {
+    let mut early = outcome(RunPhase::Running, Exit::Code(0), 9, 0);
+    early.ended = Ended::Early;
+    let reason = "failed: the master ended with exit code 0 during the load";
+    assert_eq!(judged(&early), (reason.to_owned(), 1));
+}
+
+#[test]
+fn an_interrupted_test_has_neither_passed_nor_failed() {
+    let mut interrupted = outcome(RunPhase::Ended, Exit::Code(1), 9, 2);
+    interrupted.ended = Ended::Interrupted;
+    let reason = "interrupted: it was interrupted before its end";
+    assert_eq!(judged(&interrupted), (reason.to_owned(), 130));
+}
+
+#[test]
+fn exceptions_are_counted_by_kind() {
+    let mut raised = outcome(RunPhase::Ended, Exit::Code(1), 9, 0);
+    for (kinds, reason) in [
+        (1, "failed: the locustfile raised an exception"),
+        (3, "failed: the locustfile raised 3 kinds of exceptions"),
+    ] {
+        raised.exceptions = kinds;
+        assert_eq!(judged(&raised), (reason.to_owned(), 1));
+    }
+}
