@@ -9,6 +9,7 @@ mod lint;
 mod setup;
 mod shell;
 mod test;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Command {
     Fmt,
     /// Install what tests and cluster need on this machine.
     Setup,
+    /// Check the conventions that no compiler checks.
+    Tidy,
     /// Install the CRD into the cluster that kubectl points at.
     Install,
     /// Remove the CRD, and with it every LocustTest, from that cluster.
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::main(),
         Command::Fmt => lint::format(),
         Command::Setup => setup::main(),
+        Command::Tidy => tidy::main(),
         Command::Install => apply::install(),
         Command::Uninstall => apply::uninstall(),
     };

@@ -73,6 +73,20 @@ pub(crate) fn run_quiet(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a program and returns what it printed.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let line = describe(command);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("starting `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` failed ({})", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("reading the output of `{line}`"))
+}
+
 /// Runs a program, shows its error output as it comes, and hands each line of
 /// it to `seen` as well.
 pub(crate) fn run_watched(command: &mut Command, mut seen: impl FnMut(&str)) -> Result<()> {

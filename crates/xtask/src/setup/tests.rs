@@ -1,3 +1,5 @@
+//! What is asked of a machine, and what its user is told.
+
 use super::debian::{self, NODE, PYTHON};
 use super::tools;
 

@@ -1,3 +1,5 @@
+//! The end of a run, as people and machines read it.
+
 use std::time::Duration;
 
 use clap::ValueEnum;
