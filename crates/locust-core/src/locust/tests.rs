@@ -1,6 +1,11 @@
 //! Tests against answers recorded from real masters of four versions, and
 //! against runs made up of samples.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "test data is read from files; the ban is for what ships"
+)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

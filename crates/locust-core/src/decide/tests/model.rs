@@ -2,7 +2,7 @@
 //! it: looks that crash after any write, deletions, erased statuses, pods that
 //! run and end, time that passes.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
@@ -326,7 +326,7 @@ const DEPTH: usize = 6;
 
 #[test]
 fn no_order_of_events_makes_a_second_run() {
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     let mut queue = VecDeque::from([(World::new(), Vec::new())]);
     let mut ends = BTreeMap::new();
     while let Some((world, path)) = queue.pop_front() {
