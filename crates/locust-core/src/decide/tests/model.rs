@@ -294,12 +294,24 @@ type Event = (&'static str, fn(&mut World));
 
 /// All that may happen beside whole looks.
 const EVENTS: &[Event] = &[
-    ("look", |world| drop(world.look())),
-    ("crash after 1 write", |world| drop(world.look_until(1))),
-    ("crash after 2 writes", |world| drop(world.look_until(2))),
-    ("crash after 3 writes", |world| drop(world.look_until(3))),
-    ("crash after 4 writes", |world| drop(world.look_until(4))),
-    ("crash after 5 writes", |world| drop(world.look_until(5))),
+    ("look", |world| {
+        world.look();
+    }),
+    ("crash after 1 write", |world| {
+        world.look_until(1);
+    }),
+    ("crash after 2 writes", |world| {
+        world.look_until(2);
+    }),
+    ("crash after 3 writes", |world| {
+        world.look_until(3);
+    }),
+    ("crash after 4 writes", |world| {
+        world.look_until(4);
+    }),
+    ("crash after 5 writes", |world| {
+        world.look_until(5);
+    }),
     ("master Job deleted", |world| world.master = None),
     ("worker Job deleted", |world| world.worker = None),
     ("Service deleted", |world| world.service = false),
