@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use kube::api::{DeleteParams, PostParams};
+use kube::api::PostParams;
 use kube::{Api, Client};
 use locust_api::latest::{LocustTest, Phase};
 use serde_json::{Value, json};
@@ -43,11 +43,6 @@ impl Tests {
             .api
             .create(&PostParams::default(), &serde_json::from_value(test)?)
             .await?)
-    }
-
-    pub(crate) async fn delete(&self, name: &str) -> Result<()> {
-        self.api.delete(name, &DeleteParams::default()).await?;
-        Ok(())
     }
 
     /// Waits until the test is in one of these phases.

@@ -224,7 +224,9 @@ impl Sandbox {
             return false;
         };
         // The sandbox's own view of /proc, whose PIDs the file holds.
-        let stat = format!("/proc/{}/home/me/proc/{pid}/stat", self.init);
+        let stat = Path::new("/proc")
+            .join(format!("{}/root", self.init))
+            .join(format!("proc/{pid}/stat"));
         fs::read_to_string(stat).is_ok_and(|stat| {
             stat.rsplit_once(") ")
                 .is_some_and(|(_, rest)| !rest.starts_with('Z'))
