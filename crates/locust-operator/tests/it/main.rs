@@ -3,8 +3,10 @@
 //! | module | needs |
 //! |---|---|
 //! | `control_plane` | an API server with the Job controller, no node |
+//! | `node` | a whole one-node Kubernetes with images |
 
 mod control_plane;
+mod node;
 mod operator;
 mod pods;
 mod tests_of;

@@ -1,16 +1,13 @@
 //! A stand-in for the kubelet, where there is no node: it says of pods what a
 //! kubelet would say.
 
-use std::time::Duration;
-
-use anyhow::{Result, bail};
+use anyhow::Result;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use crate::tests_of::PATIENCE;
+use crate::tests_of::until;
 
 /// Waits for `count` pods of a generated Job that are not yet in `phase`, and
 /// puts them there.
@@ -23,37 +20,26 @@ pub(crate) async fn put(
 ) -> Result<()> {
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let selector = format!("batch.kubernetes.io/job-name={job}");
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let pods = api
+    let what = format!("{count} pods of Job {job} that are not yet {phase}");
+    let pods = until(&what, async || {
+        let mut pods = api
             .list(&ListParams::default().labels(&selector))
             .await?
             .items;
-        let others: Vec<&Pod> = pods
-            .iter()
-            .filter(|pod| {
-                pod.status
-                    .as_ref()
-                    .and_then(|status| status.phase.as_deref())
-                    != Some(phase)
-            })
-            .collect();
-        if others.len() >= count {
-            for pod in others.into_iter().take(count) {
-                let patch = Patch::Merge(status(job, phase));
-                api.patch_status(&pod.name_any(), &PatchParams::default(), &patch)
-                    .await?;
-            }
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            bail!(
-                "Job {job} has {} pods not yet {phase}, expected {count}",
-                others.len()
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        pods.retain(|pod| pod_phase(pod) != Some(phase));
+        Ok((pods.len() >= count).then_some(pods))
+    })
+    .await?;
+    for pod in pods.into_iter().take(count) {
+        let patch = Patch::Merge(status(job, phase));
+        api.patch_status(&pod.name_any(), &PatchParams::default(), &patch)
+            .await?;
     }
+    Ok(())
+}
+
+fn pod_phase(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.phase.as_deref()
 }
 
 fn status(container: &str, phase: &str) -> Value {

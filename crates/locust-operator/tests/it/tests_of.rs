@@ -60,24 +60,39 @@ impl Tests {
         what: &str,
         holds: impl Fn(&LocustTest) -> bool,
     ) -> Result<LocustTest> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        let what = format!("{name} to reach {what}");
+        let reached = until(&what, async || {
             let test = self
                 .api
                 .get(name)
                 .await
                 .with_context(|| format!("get {name}"))?;
-            if holds(&test) {
-                return Ok(test);
+            Ok(holds(&test).then_some(test))
+        });
+        match reached.await {
+            Err(error) => {
+                let status = self.api.get(name).await.map(|test| test.status);
+                Err(error.context(format!("the status is {status:#?}")))
             }
-            if Instant::now() > deadline {
-                bail!(
-                    "{name} did not reach {what}; its status is {:#?}",
-                    test.status
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            reached => reached,
         }
+    }
+}
+
+/// Polls until something is there. An error of the poll itself ends the wait.
+pub(crate) async fn until<T>(
+    what: &str,
+    mut poll: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = poll().await? {
+            return Ok(found);
+        }
+        if Instant::now() > deadline {
+            bail!("waited {} s for {what}", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -1,0 +1,50 @@
+//! A running test is deleted: its load ends, with an operator or without.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use kube::api::DeleteParams;
+use locust_api::latest::Phase;
+
+use super::target::Target;
+use super::{World, load_test, locustfile};
+use crate::tests_of::until;
+
+#[tokio::test]
+async fn deleting_a_running_test_ends_its_load() -> Result<()> {
+    let world = World::new("deleted", 1).await?;
+    load_ends_after_deletion(&world, async || Ok(())).await
+}
+
+/// Runs a test, deletes it, and looks whether the target is left in peace.
+pub(super) async fn load_ends_after_deletion(
+    world: &World,
+    before_deletion: impl AsyncFnOnce() -> Result<()>,
+) -> Result<()> {
+    let target = Target::start(world, &[]).await?;
+    world.locustfile("deleted", &locustfile(&["/"])).await?;
+    world.tests.create(load_test("deleted", 2, 300)).await?;
+    world.tests.wait_for("deleted", &[Phase::Running]).await?;
+    until("load at the target", async || {
+        Ok((target.counts(world).await?.answered > 20).then_some(()))
+    })
+    .await?;
+    before_deletion().await?;
+    world
+        .tests
+        .api
+        .delete("deleted", &DeleteParams::default())
+        .await?;
+
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let ten_seconds_later = target.counts(world).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    ensure!(
+        target.counts(world).await? == ten_seconds_later,
+        "the target is still loaded"
+    );
+    until("all pods of the test to be gone", async || {
+        Ok(world.running_pods().await?.is_empty().then_some(()))
+    })
+    .await
+}

@@ -1,0 +1,143 @@
+//! Real runs and their verdicts, compared with what the target counted.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use locust_api::latest::{LocustTest, Phase};
+use serde_json::Value;
+
+use super::target::Target;
+use super::{World, load_test, locustfile, master_address, names};
+use crate::tests_of::{condition, phase, until};
+
+#[tokio::test]
+async fn a_test_passes_and_its_numbers_are_the_targets() -> Result<()> {
+    let world = World::new("pass", 1).await?;
+    let target = Target::start(&world, &[]).await?;
+    world.locustfile("pass", &locustfile(&["/a", "/b"])).await?;
+    world.tests.create(load_test("pass", 2, 10)).await?;
+
+    let (phases, total) = tokio::try_join!(phases(&world, "pass"), locust_total(&world, "pass"))?;
+    assert_eq!(phases, [Phase::Pending, Phase::Running, Phase::Succeeded]);
+    let counts = target.counts(&world).await?;
+    assert!(total > 500, "10 users for 10 s made {total} requests");
+    assert_eq!(counts.answered, total);
+    assert_eq!(counts.failures, 0);
+
+    let test = world.tests.api.get("pass").await?;
+    assert_eq!(
+        condition(&test, "TestCompleted"),
+        "True/TestSucceeded: Test completed successfully"
+    );
+    assert_eq!(
+        condition(&test, "WorkersConnected"),
+        "True/AllWorkersConnected: 2/2 workers connected"
+    );
+    assert_eq!(
+        condition(&test, "Ready"),
+        "True/ResourcesCreated: All resources created"
+    );
+    assert_eq!(
+        condition(&test, "PodsHealthy"),
+        "True/PodsHealthy: All pods are healthy"
+    );
+    until("all pods of the test to end", async || {
+        Ok(world.running_pods().await?.is_empty().then_some(()))
+    })
+    .await?;
+    let (events, writes) = world.operator_writes()?;
+    println!("{} writes and {events} events for 2 workers", writes.len());
+    assert!(writes.len() <= 8, "{writes:#?}");
+    assert!(events <= 6, "{events} events");
+    Ok(())
+}
+
+#[tokio::test]
+async fn failed_requests_fail_the_test() -> Result<()> {
+    let world = World::new("fail", 1).await?;
+    let target = Target::start(&world, &["--fail", "/bad=500"]).await?;
+    world
+        .locustfile("fail", &locustfile(&["/good", "/bad"]))
+        .await?;
+    world.tests.create(load_test("fail", 1, 5)).await?;
+    let test = world
+        .tests
+        .wait_for("fail", &[Phase::Succeeded, Phase::Failed])
+        .await?;
+    assert_eq!(phase(&test), Some(Phase::Failed));
+    assert!(target.counts(&world).await?.failures > 0);
+    assert_eq!(
+        condition(&test, "TestCompleted"),
+        "True/TestFailed: Test failed: Locust exited with code 1"
+    );
+    assert_eq!(
+        condition(&test, "Ready"),
+        "False/ResourcesFailed: Test failed"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_broken_locustfile_fails_the_test_and_its_error_is_told() -> Result<()> {
+    let world = World::new("broken", 1).await?;
+    world.locustfile("broken", "import nope\n").await?;
+    world.tests.create(load_test("broken", 1, 5)).await?;
+    let test = world
+        .tests
+        .wait_for("broken", &[Phase::Succeeded, Phase::Failed])
+        .await?;
+    assert_eq!(
+        condition(&test, "TestCompleted"),
+        "True/TestFailed: Test failed: Locust exited with code 1: ModuleNotFoundError: No module named 'nope'"
+    );
+    until("all pods of the test to end", async || {
+        let running = world.running_pods().await?;
+        Ok(running.is_empty().then_some(names(&running)))
+    })
+    .await?;
+    Ok(())
+}
+
+/// Every phase that the test goes through, in order, up to the last.
+async fn phases(world: &World, name: &str) -> Result<Vec<Phase>> {
+    let mut seen = Vec::new();
+    loop {
+        let last = seen.last().copied();
+        let test = world
+            .tests
+            .wait_until(name, "another phase", |test: &LocustTest| {
+                phase(test).is_some() && phase(test) != last
+            })
+            .await?;
+        let now = phase(&test);
+        seen.extend(now);
+        if now.is_some_and(Phase::is_terminal) {
+            return Ok(seen);
+        }
+    }
+}
+
+/// Locust's own final total: the last that its master told.
+async fn locust_total(world: &World, name: &str) -> Result<u64> {
+    let url = format!(
+        "http://{}:8089/stats/requests",
+        master_address(world, name).await?
+    );
+    let mut total = None;
+    let mut poll = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        poll.tick().await;
+        let answer = world.node.http_get(&url).await;
+        match answer.ok().and_then(|(_, body)| aggregated(&body)) {
+            Some(requests) => total = Some(requests),
+            None if total.is_some_and(|total| total > 0) => return Ok(total.unwrap_or_default()),
+            None => {}
+        }
+    }
+}
+
+fn aggregated(body: &str) -> Option<u64> {
+    let stats: Value = serde_json::from_str(body).ok()?;
+    let last = stats.get("stats")?.as_array()?.last()?;
+    last.get("num_requests")?.as_u64()
+}
