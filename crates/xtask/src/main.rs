@@ -5,6 +5,7 @@
 //! Start reading in [`test`], which is what every change has to pass.
 
 mod apply;
+mod image;
 mod lint;
 mod setup;
 mod shell;
@@ -34,6 +35,8 @@ enum Command {
     Install,
     /// Remove the CRD, and with it every LocustTest, from that cluster.
     Uninstall,
+    /// Build the operator's container image into dist/.
+    Image(image::Args),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::main(),
         Command::Install => apply::install(),
         Command::Uninstall => apply::uninstall(),
+        Command::Image(args) => image::main(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
