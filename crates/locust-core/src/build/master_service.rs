@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use locust_api::names;
 
-use super::{object_meta, pod_labels};
+use super::object_meta;
 use crate::resolve::Resolved;
 use crate::settings::Settings;
 
@@ -20,7 +20,10 @@ pub fn master_service(resolved: &Resolved, settings: &Settings) -> Service {
     }
     ports.push(port("web", i32::from(names::WEB_PORT)));
     let mut metadata = object_meta(resolved, &resolved.master.name);
-    metadata.labels = Some(pod_labels(resolved, &resolved.master));
+    metadata.labels = Some(BTreeMap::from([(
+        names::LABEL_MANAGED_BY.to_owned(),
+        names::MANAGED_BY.to_owned(),
+    )]));
     Service {
         metadata,
         spec: Some(ServiceSpec {

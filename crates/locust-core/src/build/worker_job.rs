@@ -11,8 +11,9 @@ use super::job::job;
 use super::pod::{PodParts, pod_template};
 use crate::resolve::Resolved;
 
-/// Crashes that a small test may have before its workers are given up.
-const MIN_BACKOFF_LIMIT: i32 = 6;
+/// Crashes that a test may have before its workers are given up: Kubernetes'
+/// own default. Evictions and drains do not count.
+const BACKOFF_LIMIT: i32 = 6;
 
 /// The workers' Job.
 pub fn worker_job(resolved: &Resolved) -> Job {
@@ -26,12 +27,11 @@ pub fn worker_job(resolved: &Resolved) -> Job {
             sidecar: None,
         },
     );
-    let backoff_limit = resolved.workers.max(MIN_BACKOFF_LIMIT);
     let mut job = job(
         resolved,
         &resolved.worker,
         resolved.workers,
-        backoff_limit,
+        BACKOFF_LIMIT,
         template,
     );
     if let Some(spec) = job.spec.as_mut() {

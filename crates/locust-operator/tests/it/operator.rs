@@ -20,7 +20,13 @@ pub(crate) struct Operator {
 impl Operator {
     /// Starts an operator for one namespace with the rights of `kubeconfig`.
     pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, namespace: &str) -> Result<Self> {
-        Self::start_with(cluster, kubeconfig, &["--watch-namespaces", namespace])
+        let arguments = [
+            "--watch-namespaces",
+            namespace,
+            "--health-probe-bind-address",
+            "0",
+        ];
+        Self::start_with(cluster, kubeconfig, &arguments)
     }
 
     /// Starts an operator with these arguments.
@@ -37,11 +43,7 @@ impl Operator {
         ));
         let process = cluster
             .command(BINARY)
-            .args([
-                "run",
-                "--health-probe-bind-address=0",
-                "--log-level=info,locust_operator=debug",
-            ])
+            .args(["run", "--log-level=info,locust_operator=debug"])
             .args(arguments)
             .arg("--kubeconfig")
             .arg(kubeconfig)

@@ -1,6 +1,8 @@
 //! Tests on a real API server with the real Job controller, and no node.
 
 mod lifecycle;
+mod obstacles;
+mod waiting;
 
 use std::path::PathBuf;
 
