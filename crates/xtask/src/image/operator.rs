@@ -1,6 +1,7 @@
 //! The operator's own image: one static binary and two names.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -28,7 +29,9 @@ pub(crate) fn operator() -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&dist).with_context(|| format!("making {}", dist.display()))?;
     let content = fs::read(&binary).with_context(|| format!("reading {}", binary.display()))?;
     check_paths(&content)?;
-    let unfinished = tempfile::NamedTempFile::new_in(&dist)
+    let unfinished = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(&dist)
         .with_context(|| format!("making a file in {}", dist.display()))?;
     write(&content, unfinished.path())?;
     unfinished

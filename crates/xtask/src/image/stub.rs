@@ -23,8 +23,8 @@ struct Stub {
     source: &'static str,
 }
 
-const PAUSE: &str = include_str!("../../../testkit/src/bin/pause.rs");
-const STUB_LOCUST: &str = include_str!("../../../testkit/src/bin/stub-locust.rs");
+const PAUSE: &str = include_str!("../../../stubs/src/bin/pause.rs");
+const STUB_LOCUST: &str = include_str!("../../../stubs/src/bin/stub-locust.rs");
 
 const STUBS: [Stub; 3] = [
     Stub {
@@ -67,7 +67,7 @@ fn archive(stub: &Stub) -> anyhow::Result<PathBuf> {
 
 fn make(stub: &Stub, archive: &Path) -> anyhow::Result<()> {
     eprintln!("{} image: building its program", stub.archive);
-    let binary = compile::static_binary("testkit", stub.bin)?;
+    let binary = compile::static_binary("stubs", stub.bin)?;
     let binary = fs::read(&binary).with_context(|| format!("reading {}", binary.display()))?;
     let mut layer = Writer::plain()?;
     layer.file(stub.bin, 0o755, &binary)?;

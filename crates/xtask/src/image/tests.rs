@@ -225,12 +225,19 @@ fn a_tree_becomes_a_layer_by_names_and_modes_and_not_by_times() {
 #[test]
 fn an_archive_is_made_once_per_recipe_however_many_ask() {
     let directory = tempfile::tempdir().unwrap();
-    let made = AtomicUsize::new(0);
+    let (asked, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let make = |path: &Path| {
         made.fetch_add(1, Ordering::SeqCst);
+        // Nobody is ready before all have asked.
+        while asked.load(Ordering::SeqCst) < 8 {
+            std::thread::yield_now();
+        }
         Ok(fs::write(path, "archive")?)
     };
-    let ask = |recipe: &[&str]| cache::archive_in(directory.path(), "it", recipe, make).unwrap();
+    let ask = |recipe: &[&str]| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        cache::archive_in(directory.path(), "it", recipe, make).unwrap()
+    };
     let paths: Vec<PathBuf> = std::thread::scope(|scope| {
         let asking: Vec<_> = (0..8).map(|_| scope.spawn(|| ask(&["a", "b"]))).collect();
         asking.into_iter().map(|one| one.join().unwrap()).collect()
