@@ -99,14 +99,18 @@ impl Node {
         Ok(node)
     }
 
-    /// The node in `TESTKIT_NODE`, which lives on; without the variable a new
-    /// one from `options`.
+    /// The node in `TESTKIT_NODE`, which lives on and gets the images of
+    /// `options` too; without the variable a new one from `options`.
     ///
     /// # Errors
     /// When that node has ended, or a new one does not start.
     pub async fn shared(options: Options) -> Result<Self> {
         match std::env::var_os(SHARED_VARIABLE) {
-            Some(dir) => Self::attach(Path::new(&dir)),
+            Some(dir) => {
+                let node = Self::attach(Path::new(&dir))?;
+                node.import_all(&options).await?;
+                Ok(node)
+            }
             None => Self::start(options).await,
         }
     }

@@ -11,6 +11,7 @@ mod tools;
 mod tests;
 
 use anyhow::Result;
+use testkit::host;
 
 pub(crate) use tools::tools;
 
@@ -47,10 +48,10 @@ pub(crate) fn main() -> Result<()> {
 
 /// The programs that a one-node cluster is made of, beside Kubernetes itself.
 pub(crate) fn node_packages() -> Result<()> {
-    debian::ensure(&debian::NODE)
+    debian::install(&host::missing_packages(host::NODE_PACKAGES))
 }
 
 /// What a private Python environment needs.
-pub(crate) fn python_packages() -> Result<()> {
-    debian::ensure(&debian::PYTHON)
+fn python_packages() -> Result<()> {
+    debian::install(&debian::missing_for_python())
 }

@@ -4,6 +4,7 @@
 //! ones from running, so that one run shows all that is wrong; the end says
 //! how long each took and which command repeats only what failed.
 
+mod clusters;
 mod report;
 
 #[cfg(test)]
@@ -15,7 +16,8 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::{lint, setup, shell};
-use report::{Outcome, Report};
+use clusters::{Clusters, Variable};
+use report::{Line, Report};
 
 /// Run every check and test, or only the steps named.
 #[derive(Debug, clap::Args)]
@@ -38,7 +40,19 @@ pub(crate) enum Step {
     Unit,
     /// The examples in the API's documentation.
     Doc,
+    /// Tests against a real API server, without containers.
+    ControlPlane,
+    /// Tests on a real one-node Kubernetes.
+    Node,
 }
+
+/// What tells the tests apart: a module's name says what its tests need. All
+/// of testkit's own integration tests need a cluster.
+const ON_CONTROL_PLANE: &str =
+    "binary(it) & (test(/^control_plane::/) + (package(testkit) - test(/^node::/)))";
+const ON_NODE: &str = "binary(it) & test(/^node::/)";
+const ANYWHERE: &str =
+    "not (binary(it) & (test(/^control_plane::/) + test(/^node::/) + package(testkit)))";
 
 impl Step {
     /// As it is typed on the command line.
@@ -49,24 +63,38 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Unit => "unit",
             Self::Doc => "doc",
+            Self::ControlPlane => "control-plane",
+            Self::Node => "node",
         }
     }
 
-    /// Runs it; what the test runner says of its tests comes back.
-    fn run(self) -> Result<Option<String>> {
+    /// Whether it needs Kubernetes.
+    fn needs_clusters(self) -> bool {
         match self {
-            Self::Fmt => lint::check_format()?,
-            Self::Deny => lint::deny()?,
-            Self::Clippy => lint::clippy()?,
-            Self::Unit => return nextest("not (test(/^control_plane::/) + test(/^node::/))"),
-            Self::Doc => shell::run_quiet(&mut shell::cargo(&[
+            Self::ControlPlane | Self::Node => true,
+            Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc => false,
+        }
+    }
+
+    /// Runs it. What the test runner says of its tests goes to `summary`.
+    fn run(self, clusters: Option<&mut Clusters>, summary: &mut Option<String>) -> Result<()> {
+        match (self, clusters) {
+            (Self::Fmt, _) => lint::check_format(),
+            (Self::Deny, _) => lint::deny(),
+            (Self::Clippy, _) => lint::clippy(),
+            (Self::Unit, _) => nextest(ANYWHERE, None, summary),
+            (Self::Doc, _) => shell::run_quiet(&mut shell::cargo(&[
                 "test",
                 "--doc",
                 "--workspace",
                 "--locked",
-            ]))?,
+            ])),
+            (Self::ControlPlane, Some(clusters)) => {
+                nextest(ON_CONTROL_PLANE, Some(clusters.control_plane()?), summary)
+            }
+            (Self::Node, Some(clusters)) => nextest(ON_NODE, Some(clusters.node()?), summary),
+            (Self::ControlPlane | Self::Node, None) => bail!("no cluster was prepared"),
         }
-        Ok(None)
     }
 }
 
@@ -77,19 +105,30 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     } else {
         &args.steps
     };
+    // First, because it may build for minutes beside the other steps.
+    let mut clusters = match chosen.iter().any(|step| step.needs_clusters()) {
+        true => Some(Clusters::prepare()?),
+        false => None,
+    };
     let mut report = Report::default();
     for step in chosen {
         eprintln!("\n=== {}", step.name());
         let started = Instant::now();
-        let outcome = match step.run() {
-            Ok(summary) => Outcome::Passed { summary },
+        let mut summary = None;
+        let passed = match step.run(clusters.as_mut(), &mut summary) {
+            Ok(()) => true,
             Err(error) if error.is::<setup::Missing>() => return Err(error),
             Err(error) => {
                 eprintln!("error: {error:#}");
-                Outcome::Failed
+                false
             }
         };
-        report.add(step.name(), started.elapsed(), outcome);
+        report.add(Line {
+            step: step.name(),
+            took: started.elapsed(),
+            passed,
+            summary,
+        });
     }
     eprint!("\n{report}");
     match report.rerun() {
@@ -98,18 +137,18 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     }
 }
 
-/// Runs the tests that a nextest filter selects and returns the closing line.
-fn nextest(filter: &str) -> Result<Option<String>> {
+/// Runs the tests that a nextest filter selects; its closing line goes to
+/// `summary`.
+fn nextest(filter: &str, cluster: Option<Variable>, summary: &mut Option<String>) -> Result<()> {
     let tools = setup::tools()?;
-    let mut summary = None;
-    shell::run_watched(
-        shell::cargo(&["nextest", "run", "--workspace", "--locked", "-E", filter])
-            .env("PATH", shell::path_with(tools)?),
-        |line| {
-            if report::is_nextest_summary(line) {
-                summary = Some(line.to_owned());
-            }
-        },
-    )?;
-    Ok(summary)
+    let mut command = shell::cargo(&["nextest", "run", "--workspace", "--locked", "-E", filter]);
+    command.env("PATH", shell::path_with(tools)?);
+    if let Some((variable, dir)) = cluster {
+        command.env(variable, dir);
+    }
+    shell::run_watched(&mut command, |line| {
+        if report::is_nextest_summary(line) {
+            *summary = Some(line.to_owned());
+        }
+    })
 }

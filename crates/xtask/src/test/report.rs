@@ -3,23 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-/// How a step ended.
+/// A step that ran.
 #[derive(Debug)]
-pub(super) enum Outcome {
-    /// All of it passed.
-    Passed {
-        /// What the test runner said at its end, where there was one.
-        summary: Option<String>,
-    },
-    /// Some of it failed, and said so when it did.
-    Failed,
-}
-
-#[derive(Debug)]
-struct Line {
-    step: &'static str,
-    took: Duration,
-    outcome: Outcome,
+pub(super) struct Line {
+    pub(super) step: &'static str,
+    pub(super) took: Duration,
+    pub(super) passed: bool,
+    /// What the test runner said at its end, where there was one.
+    pub(super) summary: Option<String>,
 }
 
 /// The steps that ran, in order.
@@ -30,12 +21,8 @@ pub(super) struct Report {
 
 impl Report {
     /// Adds a step that has ended.
-    pub(super) fn add(&mut self, step: &'static str, took: Duration, outcome: Outcome) {
-        self.lines.push(Line {
-            step,
-            took,
-            outcome,
-        });
+    pub(super) fn add(&mut self, line: Line) {
+        self.lines.push(line);
     }
 
     /// The command that repeats what failed, if anything did.
@@ -43,7 +30,7 @@ impl Report {
         let failed: Vec<&str> = self
             .lines
             .iter()
-            .filter(|line| matches!(line.outcome, Outcome::Failed))
+            .filter(|line| !line.passed)
             .map(|line| line.step)
             .collect();
         if failed.is_empty() {
@@ -59,22 +46,14 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in &self.lines {
-            let verdict = match line.outcome {
-                Outcome::Passed { .. } => "passed",
-                Outcome::Failed => "FAILED",
-            };
+            let verdict = if line.passed { "passed" } else { "FAILED" };
             let seconds = line.took.as_secs_f64();
             writeln!(f, "{:<16}{verdict:<8}{seconds:>8.1} s", line.step)?;
         }
         let total: Duration = self.lines.iter().map(|line| line.took).sum();
         writeln!(f, "{:<24}{:>8.1} s", "together", total.as_secs_f64())?;
-        for line in &self.lines {
-            if let Outcome::Passed {
-                summary: Some(summary),
-            } = &line.outcome
-            {
-                writeln!(f, "{summary}")?;
-            }
+        for summary in self.lines.iter().filter_map(|line| line.summary.as_ref()) {
+            writeln!(f, "{summary}")?;
         }
         Ok(())
     }

@@ -105,8 +105,18 @@ pub(super) fn no_machine_is_named(tree: &Tree) -> Vec<Problem> {
         .flat_map(|file| {
             names
                 .iter()
-                .filter(|name| file.text.contains(**name))
+                .filter(|name| begins_with(&file.text, name))
                 .map(|name| Problem::new(&file.path, format!("names {name}")))
         })
         .collect()
+}
+
+/// Whether a path or host in the text begins like this; what only ends like
+/// it, as below `/proc/1`, is somebody else's.
+fn begins_with(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        text.get(..at)
+            .and_then(|before| before.chars().next_back())
+            .is_none_or(|before| !before.is_alphanumeric() && !"}*_-".contains(before))
+    })
 }
