@@ -57,8 +57,10 @@ impl fmt::Display for Problem {
 /// ```
 pub fn check(locust_test: &Value) -> Vec<Problem> {
     let mut found = Found(Vec::new());
-    let Value::Object(fields) = locust_test else {
-        found.wrong_type("", "object", locust_test);
+    let mut locust_test = locust_test.clone();
+    drop_nulls(&mut locust_test);
+    let Value::Object(mut fields) = locust_test else {
+        found.wrong_type("", "object", &locust_test);
         return found.0;
     };
     for name in ["apiVersion", "kind"] {
@@ -68,17 +70,36 @@ pub fn check(locust_test: &Value) -> Vec<Problem> {
             None => found.add(name, "Required value".to_owned()),
         }
     }
-    let no_metadata = Value::Object(Map::new());
-    let metadata = fields.get("metadata").unwrap_or(&no_metadata);
-    found.compare("metadata", &METADATA_SCHEMA, metadata);
-    found.name(metadata);
-
-    let mut written = fields.clone();
-    for name in ["apiVersion", "kind", "metadata", "status"] {
-        written.remove(name);
+    let mut metadata = fields.get("metadata").cloned().unwrap_or_default();
+    if let Value::Object(metadata) = &mut metadata {
+        metadata.remove("managedFields");
     }
-    found.compare("", &STORED_SCHEMA, &Value::Object(written));
+    if !metadata.is_null() {
+        found.compare("metadata", &METADATA_SCHEMA, &metadata);
+    }
+    found.name(&metadata);
+
+    fields.retain(|name, _| !NOT_WRITTEN.contains(&name.as_str()));
+    found.compare("", &STORED_SCHEMA, &Value::Object(fields));
     found.0
+}
+
+/// Fields of the object that the stored schema does not have, or that users
+/// do not write.
+const NOT_WRITTEN: &[&str] = &["apiVersion", "kind", "metadata", "status"];
+
+/// Drops every field that is null, as the API server does. A LocustTest that
+/// did not come from there is to be decoded only after this. A null in a list
+/// stays, and is a problem.
+pub fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 struct Found(Vec<Problem>);
@@ -106,10 +127,6 @@ impl Found {
     }
 
     fn compare(&mut self, path: &str, schema: &JSONSchemaProps, value: &Value) {
-        // A null stands for the default, where there is one.
-        if value.is_null() && schema.default.is_some() {
-            return;
-        }
         if schema.x_kubernetes_int_or_string == Some(true) {
             match value {
                 Value::String(text) => self.pattern(path, schema, text),
@@ -141,10 +158,7 @@ impl Found {
                 self.add(&join(path, name), "Required value".to_owned());
             }
         }
-        let is_map = schema.additional_properties.is_some();
-        // An object without declared fields is one that is not looked into.
-        let is_plain = schema.properties.is_none() && !is_map && !path.is_empty();
-        if is_map && over(fields.len(), schema.max_properties) {
+        if over(fields.len(), schema.max_properties) {
             self.too_many(path, fields.len(), schema.max_properties);
         }
         for (name, value) in fields {
@@ -155,7 +169,6 @@ impl Found {
                 .and_then(|properties| properties.get(name));
             match property.or_else(|| values(schema)) {
                 Some(property) => self.compare(&below, property, value),
-                None if is_plain => {}
                 None => self.add(&below, "unknown field".to_owned()),
             }
         }
@@ -257,7 +270,8 @@ impl Found {
         });
         if schema.type_.as_deref() == Some("integer") && !fits {
             let format = schema.format.as_deref().unwrap_or("int64");
-            self.invalid(path, &shown, &format!("must be of type {format}: {shown}"));
+            let rule = format!("Checked value must be of type integer with format {format}");
+            self.add(path, format!("Invalid value: {shown}: {rule}"));
         }
     }
 

@@ -15,7 +15,7 @@ mod finish;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Problem, check};
+pub use check::{Problem, check, drop_nulls};
 pub(crate) use finish::{finish, plain};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
