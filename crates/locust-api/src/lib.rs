@@ -13,13 +13,15 @@
 //! | `defaults.rs` | every default, once |
 //! | `crd.rs`, `schema/` | the CustomResourceDefinition and its finishing |
 //!
-//! To add a field: add it to the struct in `v2/` with a description and bounds,
-//! run `make generate`, and follow the compiler: `locust-core` destructures the
-//! spec without `..`, so the field cannot be forgotten there.
+//! To add a field: add it to the struct in `v2/` with a description, give it a
+//! size limit in `schema/bounds.rs`, run `make generate`, and follow the
+//! compiler: `locust-core` destructures the spec without `..`, so the field
+//! cannot be forgotten there.
 
 pub mod condition;
 pub mod crd;
 pub mod defaults;
 pub mod latest;
 pub mod names;
+pub mod schema;
 pub mod v2;

@@ -35,6 +35,10 @@ pub const LIB_VOLUME: &str = "locust-lib";
 /// Prefix of the volumes made for `env.secretMounts`.
 pub const SECRET_VOLUME_PREFIX: &str = "secret-";
 
+/// Longest name of a LocustTest: `-master` or `-worker` after it has to leave a
+/// Job name of at most 63 characters.
+pub const MAX_TEST_NAME: usize = 56;
+
 /// Port on which the master waits for its workers.
 pub const MASTER_PORT: u16 = 5557;
 /// Second port of old Locust versions, kept for compatibility.

@@ -13,12 +13,15 @@ pub struct LocustTestStatus {
     pub phase: Option<Phase>,
     /// The generation of the spec that this status was derived from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub observed_generation: Option<i64>,
     /// How many workers the test has been started with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub expected_workers: Option<i32>,
     /// How many workers run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub connected_workers: Option<i32>,
     /// When the run was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]

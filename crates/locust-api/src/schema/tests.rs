@@ -1,0 +1,1 @@
+//! The finished schema: complete, bounded, small, and its tables all in use.
