@@ -148,23 +148,13 @@ fn follow(
         "All resources created",
     );
     let start_requeue = enter_running(observed, &mut draft);
-    let progress = match draft.phase() {
-        Some(Phase::Running) => "Test is running",
-        _ => "Test has not started",
-    };
-    draft.set(
-        ConditionType::TestCompleted,
-        Truth::False,
-        Reason::TestInProgress,
-        progress,
-    );
-    let troubles = health::troubles(
-        observed
-            .pods_of(Role::Master)
-            .chain(observed.pods_of(Role::Worker)),
-    );
-    report_pods(&mut draft, &troubles);
     report_workers(observed, &mut draft);
+    report_progress(&mut draft);
+    let pods = observed
+        .pods_of(Role::Master)
+        .chain(observed.pods_of(Role::Worker));
+    let troubles = health::troubles(pods);
+    report_pods(&mut draft, &troubles);
     report_drift(observed, &mut draft);
     let given_up =
         workers_lost(observed, &draft).or_else(|| outlasted(observed, settings, &draft, &troubles));
@@ -210,6 +200,19 @@ fn enter_running(observed: &Observed, draft: &mut Draft) -> Duration {
         return RESYNC;
     }
     WORKERS_PATIENCE.saturating_sub(waited)
+}
+
+fn report_progress(draft: &mut Draft) {
+    let progress = match draft.phase() {
+        Some(Phase::Running) => "Test is running",
+        _ => "Test has not started",
+    };
+    draft.set(
+        ConditionType::TestCompleted,
+        Truth::False,
+        Reason::TestInProgress,
+        progress,
+    );
 }
 
 fn report_pods(draft: &mut Draft, troubles: &[Trouble]) {

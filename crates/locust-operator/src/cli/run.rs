@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use locust_core::settings::Settings;
+use locust_core::settings::{Settings, from_variables};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -70,7 +70,7 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
         health_address: probe_address(&health_probe_bind_address)?,
         concurrency,
         instance: std::env::var("POD_NAME").unwrap_or_else(|_| "locust-operator".to_owned()),
-        settings: Settings::default(),
+        settings: settings()?,
     };
     let shutdown = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
@@ -86,6 +86,20 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
     tracing::info!("shutting down, running reconciles are finished first");
     stop.cancel();
     Ok(controller.await?)
+}
+
+/// The settings that the environment gives; all that is bad is told at once.
+fn settings() -> anyhow::Result<Settings> {
+    let parsed = from_variables(&std::env::vars().collect());
+    for warning in &parsed.warnings {
+        tracing::warn!("{warning}");
+    }
+    anyhow::ensure!(
+        parsed.errors.is_empty(),
+        "invalid operator configuration: resource validation failed:\n  - {}",
+        parsed.errors.join("\n  - ")
+    );
+    Ok(parsed.settings)
 }
 
 fn scopes(namespaces: Vec<String>) -> Vec<Scope> {

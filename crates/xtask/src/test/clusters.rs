@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use testkit::{ControlPlane, Node, control_plane, host, kube, node};
 use tokio::runtime::Runtime;
 
-use crate::setup;
+use crate::{image, setup, workspace};
 
 /// An environment variable for the tests.
 pub(super) type Variable = (&'static str, PathBuf);
@@ -63,13 +63,25 @@ impl Clusters {
         self.wait_for_programs()?;
         let node = match self.node.take() {
             Some(running) => running,
-            None => announce("node", || {
-                self.runtime.block_on(Node::start(node::Options::default()))
-            })?,
+            None => self.start_node()?,
         };
         let dir = node.dir().to_owned();
         self.node = Some(node);
         Ok((node::SHARED_VARIABLE, dir))
+    }
+
+    /// A node with the images that tests use and the operator deployed in it
+    /// as a user would: from `config/`.
+    fn start_node(&self) -> Result<Node> {
+        let mut images = vec![image::operator()?];
+        images.extend(image::test_images()?);
+        let options = node::Options {
+            images,
+            ..node::Options::default()
+        };
+        let node = announce("node", || self.runtime.block_on(Node::start(options)))?;
+        announce("operator", || self.runtime.block_on(deploy(&node)))?;
+        Ok(node)
     }
 
     /// A build that failed is tried again by whoever needs it next, so that
@@ -82,6 +94,22 @@ impl Clusters {
             None => kube::find_or_build().map(drop),
         }
     }
+}
+
+async fn deploy(node: &Node) -> Result<()> {
+    let tree = workspace::root().join("config/default");
+    node.kubectl(&["apply", "--kustomize", &tree.to_string_lossy()])
+        .await?;
+    node.kubectl(&[
+        "wait",
+        "--for=condition=Available",
+        "--all",
+        "-A",
+        "--timeout=60s",
+        "deployment",
+    ])
+    .await?;
+    Ok(())
 }
 
 /// Starts something that takes seconds, and says how many.

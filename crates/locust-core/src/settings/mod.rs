@@ -1,6 +1,10 @@
 //! Operator-wide settings as plain data. The operator crate reads them from
 //! its environment; nothing here does.
 
+mod variables;
+
+pub use variables::{Parsed, from_variables};
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
