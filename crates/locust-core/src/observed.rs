@@ -104,6 +104,33 @@ impl Observed {
     }
 }
 
+impl Observed {
+    /// How many workers are at work. One that ended well was told to by its
+    /// master: the end of a run is no loss of workers, so it still counts.
+    pub fn workers_at_work(&self) -> i32 {
+        let container = self
+            .job(Role::Worker)
+            .and_then(|job| job.metadata.name.as_deref());
+        let count = self
+            .pods_of(Role::Worker)
+            .filter(|pod| container.is_some_and(|container| is_at_work(pod, container)))
+            .count();
+        i32::try_from(count).unwrap_or(i32::MAX)
+    }
+}
+
+fn is_at_work(pod: &Pod, container: &str) -> bool {
+    pod.status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten())
+        .filter(|status| status.name == container)
+        .filter_map(|status| status.state.as_ref())
+        .any(|state| {
+            let ended = state.terminated.as_ref();
+            state.running.is_some() || ended.is_some_and(|ended| ended.exit_code == 0)
+        })
+}
+
 /// How far a Job has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobState {

@@ -191,7 +191,7 @@ fn enter_running(observed: &Observed, draft: &mut Draft) -> Duration {
     if !master_runs {
         return RESYNC;
     }
-    let workers = observed.job(Role::Worker).map_or(0, ready_pods);
+    let workers = observed.workers_at_work();
     let waited = draft
         .started()
         .map_or(WORKERS_PATIENCE, |start| since(observed.now, start));
@@ -236,8 +236,6 @@ fn report_pods(draft: &mut Draft, troubles: &[Trouble]) {
     }
 }
 
-/// Workers that ended well were told to by their master: the end of the run is
-/// not a loss of workers, so the last number stays.
 fn report_workers(observed: &Observed, draft: &mut Draft) {
     let connected = ConditionType::WorkersConnected;
     if draft.phase() != Some(Phase::Running) {
@@ -249,27 +247,15 @@ fn report_workers(observed: &Observed, draft: &mut Draft) {
         );
         return;
     }
-    let job = observed.job(Role::Worker);
-    if !job.is_some_and(has_leavers) {
-        draft.set_connected_workers(job.map_or(0, ready_pods));
-    }
+    let workers = observed.workers_at_work();
+    draft.set_connected_workers(workers);
     let expected = draft.expect_workers(observed.test.spec.worker.replicas);
-    let workers = draft.connected_workers();
     let message = format!("{workers}/{expected} workers connected");
     if workers >= expected {
         draft.set(connected, Truth::True, Reason::AllWorkersConnected, message);
     } else {
         draft.set(connected, Truth::False, Reason::WorkersMissing, message);
     }
-}
-
-fn has_leavers(job: &Job) -> bool {
-    job.status.as_ref().is_some_and(|status| {
-        let uncounted = status.uncounted_terminated_pods.as_ref();
-        status.succeeded.unwrap_or_default() > 0
-            || uncounted
-                .is_some_and(|pods| pods.succeeded.as_ref().is_some_and(|uids| !uids.is_empty()))
-    })
 }
 
 /// A run keeps the spec that it was begun with.

@@ -1,5 +1,6 @@
 //! The operator as a process of a test.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -29,11 +30,30 @@ impl Operator {
         Self::start_with(cluster, kubeconfig, &arguments)
     }
 
+    /// Starts an operator for the whole cluster with these variables.
+    pub(crate) fn start_in(
+        cluster: &Cluster,
+        kubeconfig: &Path,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let arguments = ["--health-probe-bind-address", "0"];
+        Self::spawn(cluster, kubeconfig, &arguments, variables)
+    }
+
     /// Starts an operator with these arguments.
     pub(crate) fn start_with(
         cluster: &Cluster,
         kubeconfig: &Path,
         arguments: &[&str],
+    ) -> Result<Self> {
+        Self::spawn(cluster, kubeconfig, arguments, &BTreeMap::new())
+    }
+
+    fn spawn(
+        cluster: &Cluster,
+        kubeconfig: &Path,
+        arguments: &[&str],
+        variables: &BTreeMap<String, String>,
     ) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let log = std::env::temp_dir().join(format!(
@@ -42,11 +62,13 @@ impl Operator {
             COUNT.fetch_add(1, Ordering::Relaxed)
         ));
         let process = cluster
-            .command(BINARY)
+            .sandbox()
+            .command_in_network(BINARY)
             .args(["run", "--log-level=info,locust_operator=debug"])
             .args(arguments)
             .arg("--kubeconfig")
             .arg(kubeconfig)
+            .envs(variables)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)

@@ -177,6 +177,21 @@ impl Sandbox {
         command
     }
 
+    /// A command that shares the sandbox's network and nothing else of it. It
+    /// is this process's own child: killing it kills the program, and it dies
+    /// with the thread that started it.
+    #[must_use]
+    pub fn command_in_network(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg("--target").arg(self.init.to_string());
+        command.args(["--net", "--", "setpriv", "--pdeathsig", "KILL", "--"]);
+        command.arg(program);
+        for variable in PROXY_VARIABLES {
+            command.env_remove(variable);
+        }
+        command
+    }
+
     /// Starts components that were described by [`Sandbox::describe`].
     ///
     /// # Errors

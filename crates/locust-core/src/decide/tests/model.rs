@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use locust_api::latest::{LocustTest, Phase};
 use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, UPSTREAM_FINALIZER};
@@ -24,6 +25,8 @@ pub(super) struct World {
     service: bool,
     master: Option<Job>,
     worker: Option<Job>,
+    /// Pods of the worker Job.
+    workers: Vec<Pod>,
     born: u32,
     /// UIDs of master Jobs that could make a pod.
     runs: Vec<String>,
@@ -47,6 +50,7 @@ impl World {
             service: false,
             master: None,
             worker: None,
+            workers: Vec::new(),
             born: 0,
             runs: Vec::new(),
         }
@@ -63,7 +67,7 @@ impl World {
             service: Child::classify(service, &self.test),
             master_job: Child::classify(self.master.clone(), &self.test),
             worker_job: Child::classify(self.worker.clone(), &self.test),
-            pods: Vec::new(),
+            pods: self.workers.clone(),
         }
     }
 
@@ -186,16 +190,28 @@ impl World {
         }
     }
 
-    pub(super) fn workers_run(&mut self, ready: i32) {
-        if let Some(job) = self.worker.as_mut() {
-            job.status.get_or_insert_default().ready = Some(ready);
-        }
+    pub(super) fn workers_run(&mut self, count: i32) {
+        let Some(uid) = self
+            .worker
+            .as_ref()
+            .and_then(|job| job.metadata.uid.clone())
+        else {
+            return;
+        };
+        let pod = worker_pod(&uid, &serde_json::json!({ "running": {} }));
+        self.workers = (0..count).map(|_| pod.clone()).collect();
     }
 
     pub(super) fn workers_end(&mut self) {
         let now = self.now;
         if let Some(job) = self.worker.as_mut() {
             finish(job, "Complete", now);
+            let uid = job.metadata.uid.clone().unwrap_or_default();
+            let ended = worker_pod(
+                &uid,
+                &serde_json::json!({ "terminated": { "exitCode": 0 } }),
+            );
+            self.workers.fill(ended);
         }
     }
 
@@ -267,10 +283,28 @@ impl World {
             self.service,
             job(&self.master),
             job(&self.worker),
+            self.workers,
             self.runs,
         ])
         .to_string()
     }
+}
+
+fn worker_pod(job: &str, state: &serde_json::Value) -> Pod {
+    serde_json::from_value(serde_json::json!({
+        "metadata": { "ownerReferences": [
+            { "apiVersion": "batch/v1", "kind": "Job", "name": "w", "uid": job, "controller": true },
+        ] },
+        "status": { "containerStatuses": [{
+            "name": "demo-worker",
+            "ready": true,
+            "restartCount": 0,
+            "image": "",
+            "imageID": "",
+            "state": state,
+        }] },
+    }))
+    .unwrap()
 }
 
 fn finish(job: &mut Job, condition: &str, now: Timestamp) {
@@ -313,7 +347,10 @@ const EVENTS: &[Event] = &[
         world.look_until(5);
     }),
     ("master Job deleted", |world| world.master = None),
-    ("worker Job deleted", |world| world.worker = None),
+    ("worker Job deleted", |world| {
+        world.worker = None;
+        world.workers.clear();
+    }),
     ("Service deleted", |world| world.service = false),
     ("status erased", |world| world.test.status = None),
     ("master runs", World::master_runs),
