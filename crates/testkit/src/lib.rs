@@ -10,6 +10,7 @@ pub mod certs;
 pub mod client;
 pub mod cluster;
 pub mod control_plane;
+pub mod forward;
 pub mod host;
 pub mod kube;
 pub mod namespace;
