@@ -15,6 +15,7 @@ pub mod host;
 pub mod kube;
 pub mod namespace;
 pub mod node;
+pub mod proxy;
 pub mod sandbox;
 
 pub use audit::AuditEvent;
@@ -22,3 +23,4 @@ pub use cluster::Cluster;
 pub use control_plane::ControlPlane;
 pub use namespace::Namespace;
 pub use node::Node;
+pub use proxy::FaultProxy;
