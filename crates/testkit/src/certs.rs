@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 use rcgen::{
@@ -125,8 +126,7 @@ impl Pki {
         self.dir.join(file)
     }
 
-    /// A certificate and kubeconfig for `user` in `group`, in files named
-    /// after the user. Made anew at each call.
+    /// A certificate and kubeconfig for `user` in `group`, in new files.
     ///
     /// # Errors
     /// When the authority's key cannot be read or a file not be written.
@@ -140,7 +140,7 @@ impl Pki {
     /// # Errors
     /// When the authority's key cannot be read or a file not be written.
     pub fn add_client(&self, user: &str, group: Option<&str>) -> Result<String> {
-        let file = format!("user-{}", user.replace([':', '/'], "-"));
+        let file = unique_name(&format!("user-{}", user.replace([':', '/'], "-")));
         let authority = self.load_authority()?;
         self.sign(&authority, &client(&file, user, group))?;
         Ok(file)
@@ -260,6 +260,14 @@ impl Pki {
             .with_context(|| format!("write {}", path.display()))?;
         Ok(())
     }
+}
+
+/// A base name for files that no other process or thread that shares the
+/// cluster uses.
+pub(crate) fn unique_name(prefix: &str) -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}-{}-{count}", std::process::id())
 }
 
 fn authority_params(name: &str) -> CertificateParams {

@@ -1,6 +1,7 @@
 //! What [`crate::ControlPlane`] and [`crate::Node`] have in common: a sandbox
 //! with an API server in it, and all the ways tests reach into it.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::audit::{self, AuditEvent};
-use crate::certs::{API_SERVER, Pki};
+use crate::certs::{API_SERVER, Pki, unique_name};
 use crate::client::Network;
 use crate::namespace::Namespace;
 use crate::sandbox::{Sandbox, run, tail};
@@ -67,7 +68,8 @@ impl Cluster {
     }
 
     /// The administrator's kubeconfig. Its server is an address inside:
-    /// programs that use it run by [`Cluster::command`].
+    /// programs that use it run by [`Cluster::command`] or
+    /// [`Cluster::network_command`].
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
         self.pki.path("admin.kubeconfig")
@@ -121,15 +123,31 @@ impl Cluster {
             .status
             .and_then(|status| status.token)
             .with_context(|| format!("no token came for service account {namespace}/{name}"))?;
-        self.pki
-            .write_token_kubeconfig(&format!("{namespace}-{name}"), &token, API_SERVER)
+        self.pki.write_token_kubeconfig(
+            &unique_name(&format!("{namespace}-{name}")),
+            &token,
+            API_SERVER,
+        )
     }
 
-    /// A command that runs inside the cluster's namespaces as administrator:
-    /// `KUBECONFIG` is set, `kubectl` and `helm` are on `PATH`.
+    /// A command that runs inside all of the cluster's namespaces as
+    /// administrator: `KUBECONFIG` is set, `kubectl` and `helm` are on `PATH`,
+    /// names are those of the cluster's DNS. Killing its child does not kill
+    /// the program: that is what [`Cluster::network_command`] is for.
     #[must_use]
-    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = self.sandbox.command(program);
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.as_administrator(self.sandbox.command(program))
+    }
+
+    /// The same, but only in the cluster's network: its child is the program
+    /// itself, and it sees this machine's processes and files. For operators
+    /// under test.
+    #[must_use]
+    pub fn network_command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.as_administrator(self.sandbox.network_command(program))
+    }
+
+    fn as_administrator(&self, mut command: Command) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
         command.env(
             "PATH",
@@ -144,7 +162,7 @@ impl Cluster {
     /// # Errors
     /// With kubectl's own message when it fails.
     pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = self.command("kubectl");
+        let mut command = self.network_command("kubectl");
         command.args(arguments);
         tokio::task::spawn_blocking(move || run(&mut command))
             .await?

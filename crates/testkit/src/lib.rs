@@ -10,10 +10,12 @@ pub mod certs;
 pub mod client;
 pub mod cluster;
 pub mod control_plane;
+pub mod forward;
 pub mod host;
 pub mod kube;
 pub mod namespace;
 pub mod node;
+pub mod proxy;
 pub mod sandbox;
 
 pub use audit::AuditEvent;
@@ -21,3 +23,4 @@ pub use cluster::Cluster;
 pub use control_plane::ControlPlane;
 pub use namespace::Namespace;
 pub use node::Node;
+pub use proxy::FaultProxy;

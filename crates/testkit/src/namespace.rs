@@ -1,7 +1,6 @@
 //! A Kubernetes namespace for one test, deleted when the test ends.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -10,6 +9,7 @@ use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 use tokio::time::Instant;
 
+use crate::certs::unique_name;
 use crate::client::Network;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -132,11 +132,4 @@ impl Drop for Namespace {
             eprintln!("namespace {} was not deleted: {error:#}", self.name);
         }
     }
-}
-
-/// Unique among all processes that share a cluster at the same time.
-fn unique_name(prefix: &str) -> String {
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    format!("{prefix}-{}-{count}", std::process::id())
 }

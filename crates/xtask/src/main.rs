@@ -5,7 +5,11 @@
 //! Start reading in [`test`], which is what every change has to pass.
 
 mod apply;
+mod cluster;
+mod codegen;
+mod deviations;
 mod image;
+mod kube;
 mod lint;
 mod setup;
 mod shell;
@@ -31,12 +35,20 @@ enum Command {
     Setup,
     /// Check the conventions that no compiler checks.
     Tidy,
+    /// Write every file that is made from code.
+    Codegen(codegen::Args),
+    /// Write the page of deviations from conformance/deviations.json.
+    Deviations,
     /// Install the CRD into the cluster that kubectl points at.
     Install,
     /// Remove the CRD, and with it every LocustTest, from that cluster.
     Uninstall,
     /// Build the operator's container image into dist/.
     Image(image::Args),
+    /// Build the Kubernetes programs that the test cluster runs.
+    Kube(kube::Args),
+    /// Run a one-node Kubernetes with the operator, and a shell in it.
+    Cluster(cluster::Args),
 }
 
 fn main() -> ExitCode {
@@ -46,9 +58,13 @@ fn main() -> ExitCode {
         Command::Fmt => lint::format(),
         Command::Setup => setup::main(),
         Command::Tidy => tidy::main(),
+        Command::Codegen(args) => codegen::main(&args),
+        Command::Deviations => deviations::main(),
         Command::Install => apply::install(),
         Command::Uninstall => apply::uninstall(),
         Command::Image(args) => image::main(&args),
+        Command::Kube(args) => kube::main(&args),
+        Command::Cluster(args) => cluster::main(&args, image::all),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

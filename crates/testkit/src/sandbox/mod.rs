@@ -11,6 +11,7 @@
 mod cgroups;
 mod sweep;
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -159,18 +160,32 @@ impl Sandbox {
             .with_context(|| format!("the test cluster in {} has ended", self.dir.display()))
     }
 
-    /// A command that runs `program` inside, in the current directory, with
-    /// the caller's environment less proxies. A relative program with a slash
-    /// is found from the current directory.
+    /// A command that runs `program` inside all namespaces, in the current
+    /// directory, with the caller's environment less proxies. The child that
+    /// it gives is `nsenter`, which waits: killing it does not kill `program`.
     #[must_use]
-    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new("nsenter");
-        command.arg("--target").arg(self.init.to_string());
-        command.args(["--net", "--mount", "--pid", "--uts", "--ipc", "--cgroup"]);
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         // nsenter leaves the working directory for "/".
         let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        command.args(["--", "env", "--chdir"]).arg(directory);
+        let mut command = self.enter(&["--net", "--mount", "--pid", "--uts", "--ipc", "--cgroup"]);
+        command.args(["env", "--chdir"]).arg(directory).arg(program);
+        command
+    }
+
+    /// A command that runs `program` in the sandbox's network but otherwise
+    /// outside: the child that it gives is `program` itself, to be signalled
+    /// and killed by its PID. It knows no names of the cluster's DNS.
+    #[must_use]
+    pub fn network_command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.enter(&["--net"]);
         command.arg(program);
+        command
+    }
+
+    fn enter(&self, namespaces: &[&str]) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg("--target").arg(self.init.to_string());
+        command.args(namespaces).arg("--");
         for variable in PROXY_VARIABLES {
             command.env_remove(variable);
         }

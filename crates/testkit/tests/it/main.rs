@@ -11,3 +11,4 @@ mod control_plane;
 mod leftovers;
 mod node;
 mod owner;
+mod proxy;
