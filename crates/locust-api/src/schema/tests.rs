@@ -237,6 +237,6 @@ fn collect(value: &Value, path: &str, shown: &mut BTreeSet<String>) {
         Value::Array(list) => list
             .iter()
             .for_each(|value| collect(value, &format!("{path}[]"), shown)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
