@@ -294,7 +294,7 @@ impl Found {
             (Some(_), _) | (None, Some(_)) => return,
         };
         if name.len() > MAX_TEST_NAME {
-            self.add("metadata.name", too_long());
+            self.add("metadata.name", too_long(&format!("name {name:?}")));
         }
         if !is_subdomain(name) {
             self.add(
@@ -308,9 +308,9 @@ impl Found {
 }
 
 /// What is said of a name over [`MAX_TEST_NAME`].
-pub(super) fn too_long() -> String {
+pub(super) fn too_long(name: &str) -> String {
     format!(
-        "metadata.name is too long: generated Job names would exceed 63 characters (max CR name length is {MAX_TEST_NAME})"
+        "{name} is too long: generated Job names would exceed 63 characters (max CR name length is {MAX_TEST_NAME})"
     )
 }
 
@@ -346,3 +346,6 @@ fn type_name(value: &Value) -> &'static str {
         Value::Object(_) => "object",
     }
 }
+
+#[cfg(test)]
+mod tests;

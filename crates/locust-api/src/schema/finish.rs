@@ -146,7 +146,7 @@ fn state(schema: &mut JSONSchemaProps, fact: Fact) {
 fn name_rule() -> ValidationRule {
     ValidationRule {
         rule: format!("has(self.status) || self.metadata.name.size() <= {MAX_TEST_NAME}"),
-        message: Some(too_long()),
+        message: Some(too_long("metadata.name")),
         ..ValidationRule::default()
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::defaults;
 
-/// A distributed Locust load test: one master and its workers, run once.
+/// What the test runs and how.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "locust.io",
@@ -23,6 +23,7 @@ use crate::defaults;
     singular = "locusttest",
     shortname = "lotest",
     namespaced,
+    doc = "A distributed Locust load test: one master and its workers, run once.",
     status = "LocustTestStatus",
     derive = "PartialEq",
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
