@@ -1,6 +1,7 @@
 //! Tests on a real API server with the real Job controller, and no node.
 
 mod conformance;
+mod crd;
 mod lifecycle;
 mod obstacles;
 mod waiting;
