@@ -5,6 +5,7 @@
 //! Start reading in [`test`], which is what every change has to pass.
 
 mod apply;
+mod deviations;
 mod image;
 mod lint;
 mod setup;
@@ -31,6 +32,8 @@ enum Command {
     Setup,
     /// Check the conventions that no compiler checks.
     Tidy,
+    /// Write the page of deviations from conformance/deviations.json.
+    Deviations,
     /// Install the CRD into the cluster that kubectl points at.
     Install,
     /// Remove the CRD, and with it every LocustTest, from that cluster.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Fmt => lint::format(),
         Command::Setup => setup::main(),
         Command::Tidy => tidy::main(),
+        Command::Deviations => deviations::main(),
         Command::Install => apply::install(),
         Command::Uninstall => apply::uninstall(),
         Command::Image(args) => image::main(&args),
