@@ -1,0 +1,32 @@
+//! The page says what the file says, and the file tells the truth.
+
+use std::fs;
+
+use super::{Object, PAGE, page, read};
+use crate::{shell, workspace};
+
+#[test]
+fn the_page_is_fresh() {
+    let found = fs::read_to_string(workspace::root().join(PAGE)).unwrap();
+    let fresh = page(&read().unwrap()).unwrap();
+    assert_eq!(found, fresh, "run `make generate` and commit the result");
+}
+
+#[test]
+fn every_difference_of_an_object_is_a_patch_and_no_other() {
+    for deviation in read().unwrap() {
+        let is_object = deviation.object != Object::Behaviour;
+        assert_eq!(is_object, !deviation.patch.is_empty(), "{}", deviation.what);
+    }
+}
+
+#[test]
+fn every_test_that_is_named_as_proof_exists() {
+    let mut grep = shell::command("git", &["grep", "-h", "fn ", "--", "*.rs"]);
+    let functions = shell::output(&mut grep).unwrap();
+    for deviation in read().unwrap() {
+        if let Some(test) = deviation.test {
+            assert!(functions.contains(&format!("fn {test}(")), "{test}");
+        }
+    }
+}
