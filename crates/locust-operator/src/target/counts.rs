@@ -1,12 +1,12 @@
 //! Counting, without IO.
 //!
-//! Two moments of a request are counted. `received` is when it arrives;
-//! `answered` is when its answer, after the latency, is handed to a connection
-//! that is still open. **`answered` is what Locust counts**: when a run is cut
-//! off, Locust drops the requests in flight and closes their connections, so
-//! the target has received them, never answered them, and Locust never counts
-//! them. `received` is the number to look at when asking whether anybody still
-//! sends load.
+//! Two things are counted. `received` goes up when a request arrives;
+//! `answered` when its answer, after the latency, is given to a connection that
+//! is still open, and down again if the client breaks the connection off over
+//! that answer. **`answered` is what Locust counts**: when a run is cut off,
+//! Locust drops its requests in flight, whether the target has not answered
+//! them yet or has and Locust did not come to read it. `received` and
+//! `since_last_ms` are for asking whether anybody still sends load.
 //!
 //! Whether an answer fails is decided in the moment in which it is counted, so
 //! the share of failures among the answered requests is exact.
@@ -30,8 +30,9 @@ const OTHER_PATHS: &str = "(other)";
 pub struct Stats {
     /// Requests that have arrived.
     pub received: u64,
-    /// Requests answered on an open connection: the number that Locust's
-    /// request count is compared with. Failed ones are included.
+    /// Requests whose answer was taken by the client: the number that Locust's
+    /// request count is compared with. Failed ones are included. Final a tenth
+    /// of a second after the clients have closed their connections.
     pub answered: u64,
     /// Answers with a status of 400 or more.
     pub failures: u64,
@@ -47,7 +48,7 @@ pub struct Stats {
 pub struct PathStats {
     /// Requests that have arrived.
     pub received: u64,
-    /// Requests answered on an open connection.
+    /// Requests whose answer was taken.
     pub answered: u64,
     /// Answers with a status of 400 or more.
     pub failures: u64,
@@ -57,6 +58,17 @@ pub struct PathStats {
 pub(super) struct Counts {
     paths: BTreeMap<String, PathStats>,
     last: Option<Instant>,
+    /// How often the counters were set back to zero.
+    resets: u64,
+}
+
+/// What an answer was counted as.
+#[derive(Debug)]
+pub(super) struct Answered {
+    /// The status that the path fails with this time.
+    pub(super) status: Option<u16>,
+    path: String,
+    resets: u64,
 }
 
 impl Counts {
@@ -65,8 +77,8 @@ impl Counts {
         self.path(path).received += 1;
     }
 
-    /// Counts an answer, and says with which status the path fails this time.
-    pub(super) fn answer(&mut self, path: &str, failure: Option<Failure>) -> Option<u16> {
+    /// Counts an answer, and says whether it is a failure.
+    pub(super) fn answer(&mut self, path: &str, failure: Option<Failure>) -> Answered {
         let counted = self.path(path);
         counted.answered += 1;
         let status = failure
@@ -75,7 +87,36 @@ impl Counts {
         if status.is_some() {
             counted.failures += 1;
         }
-        status
+        Answered {
+            status,
+            path: path.to_owned(),
+            resets: self.resets,
+        }
+    }
+
+    /// Takes back what [`Self::answer`] has counted.
+    pub(super) fn take_back(&mut self, answered: &Answered) {
+        let Answered {
+            status,
+            path,
+            resets,
+        } = answered;
+        if *resets != self.resets {
+            return;
+        }
+        let counted = self.path(path);
+        counted.answered = counted.answered.saturating_sub(1);
+        if status.is_some() {
+            counted.failures = counted.failures.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        let resets = self.resets + 1;
+        *self = Self {
+            resets,
+            ..Self::default()
+        };
     }
 
     pub(super) fn stats(&self, now: Instant) -> Stats {

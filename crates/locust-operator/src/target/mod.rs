@@ -11,9 +11,11 @@
 //! | `POST /-/reset` | sets the counters back to zero |
 //!
 //! `behaviour.rs` reads what was asked for, `counts.rs` counts and decides
-//! which answers fail (both without IO), `serve.rs` speaks HTTP.
+//! which answers fail (both without IO), `serve.rs` speaks HTTP, and
+//! `connection.rs` finds out which answers were taken.
 
 mod behaviour;
+mod connection;
 mod counts;
 mod serve;
 #[cfg(test)]
@@ -64,7 +66,7 @@ impl Target {
 
     /// Sets every counter back to zero.
     pub fn reset(&self) {
-        self.lock().counts = Counts::default();
+        self.lock().counts.reset();
     }
 
     // The counters are plain numbers: they are whole even if a thread died

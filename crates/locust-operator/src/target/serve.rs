@@ -1,22 +1,21 @@
 //! The target's HTTP side.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::Json;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use axum::{Json, Router};
 use http_body_util::BodyExt;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::connection::serve_connection;
+use super::counts::Answered;
 use super::{Change, Stats, Target};
 
 /// Time to wait when the system has no file descriptor left for a connection.
@@ -29,7 +28,8 @@ pub async fn serve(
     target: impl Into<Target>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let router = router(target.into());
+    let target = target.into();
+    let router = router(target.clone());
     // Dropping the set, in whatever way this function ends, closes every
     // connection.
     let mut connections = JoinSet::new();
@@ -37,40 +37,40 @@ pub async fn serve(
     loop {
         tokio::select! {
             () = &mut shutdown => return,
-            accepted = listener.accept() => accept(accepted, &router, &mut connections).await,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, from)) => {
+                    let _handle = connections.spawn(counted(stream, from, target.clone(), router.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the target cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
             Some(_ended) = connections.join_next() => {}
         }
     }
 }
 
-async fn accept(
-    accepted: std::io::Result<(TcpStream, SocketAddr)>,
-    router: &Router,
-    connections: &mut JoinSet<()>,
-) {
-    match accepted {
-        Ok((stream, _from)) => {
-            connections.spawn(serve_connection(stream, router.clone()));
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the target cannot accept a connection");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
+/// What the last answer on a connection was counted as, until the client shows
+/// that it has read it, by asking for more.
+type Last = Arc<Mutex<Option<Answered>>>;
+
+/// Serves a connection, and takes back the count of an answer that its client
+/// left unread.
+async fn counted(stream: TcpStream, from: SocketAddr, target: Target, router: Router) {
+    let last = Last::default();
+    let router = router.layer(Extension(Arc::clone(&last)));
+    if serve_connection(stream, router).await {
+        tracing::trace!(%from, "a client of the target broke off its connection");
+        if let Some(answered) = replace(&last, None) {
+            target.lock().counts.take_back(&answered);
         }
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router) {
-    // Without it small answers wait for the client's delayed acknowledgement.
-    // A connection that is gone already is found out by the first read.
-    let _gone = stream.set_nodelay(true);
-    // No timer is given, so an idle kept-alive connection is never closed from
-    // this side: the load test would see that as an error of the target.
-    let ended = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .await;
-    if let Err(error) = ended {
-        tracing::trace!(%error, "a connection to the target ended early");
-    }
+fn replace(last: &Last, value: Option<Answered>) -> Option<Answered> {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut last, value)
 }
 
 fn router(target: Target) -> Router {
@@ -98,7 +98,9 @@ async fn change(State(target): State<Target>, body: String) -> Response {
     }
 }
 
-async fn reset(State(target): State<Target>) -> StatusCode {
+// The body says nothing, but has to be read: a connection with an unread one
+// is closed.
+async fn reset(State(target): State<Target>, _body: Bytes) -> StatusCode {
     target.reset();
     StatusCode::NO_CONTENT
 }
@@ -112,7 +114,12 @@ fn bad_request(message: &str) -> Response {
     (StatusCode::BAD_REQUEST, format!("{message}\n")).into_response()
 }
 
-async fn answer(State(target): State<Target>, request: Request) -> Response {
+async fn answer(
+    State(target): State<Target>,
+    Extension(last): Extension<Last>,
+    request: Request,
+) -> Response {
+    replace(&last, None);
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let latency = {
@@ -130,7 +137,10 @@ async fn answer(State(target): State<Target>, request: Request) -> Response {
     }
     let mut shared = target.lock();
     let failure = shared.behaviour.fail.get(path).copied();
-    match shared.counts.answer(path, failure) {
+    let answered = shared.counts.answer(path, failure);
+    let status = answered.status;
+    replace(&last, Some(answered));
+    match status {
         Some(status) => (
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             "chosen failure\n",

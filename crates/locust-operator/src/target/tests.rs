@@ -133,6 +133,18 @@ fn paths_beyond_the_first_thousand_are_counted_together() {
     assert_eq!(stats.paths["(other)"].received, 500);
 }
 
+#[test]
+fn an_answer_from_before_a_reset_is_not_taken_back_after_it() {
+    let mut counts = Counts::default();
+    let before = counts.answer("/", None);
+    counts.reset();
+    let after = counts.answer("/", None);
+    counts.take_back(&before);
+    assert_eq!(counts.stats(Instant::now()).answered, 1);
+    counts.take_back(&after);
+    assert_eq!(counts.stats(Instant::now()).answered, 0);
+}
+
 /// A target on loopback, ended with the test.
 struct Served {
     target: Target,
@@ -254,6 +266,73 @@ async fn a_request_whose_client_leaves_before_the_answer_is_received_but_not_ans
     assert_eq!(served.ask("GET /later", "").await.0, 200);
     let stats = served.target.stats();
     assert_eq!((stats.received, stats.answered), (3, 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_the_client_leaves_unread_is_not_counted() {
+    let served = served(behaviour("0s", &["/left=500"])).await;
+    assert_eq!(served.ask("GET /read", "").await.0, 200);
+    let request = "GET /left HTTP/1.1\r\nhost: t\r\n\r\n";
+
+    // Kept-alive, one answer read and the next one not.
+    let mut keeping = served.send(request).await;
+    let mut answer = [0; 1024];
+    assert!(keeping.read(&mut answer).await.unwrap() > 0);
+    keeping.write_all(request.as_bytes()).await.unwrap();
+    keeping.readable().await.unwrap();
+    assert_eq!(served.target.stats().paths["/left"].answered, 2);
+    drop(keeping);
+    served
+        .wait_until("one answer is taken back", |s| {
+            s.paths["/left"].answered == 1 && s.paths["/left"].failures == 1
+        })
+        .await;
+
+    // Closed while the answer is on its way. The request after it on another
+    // connection is answered when this one has been.
+    for _ in 0..100 {
+        drop(served.send(request).await);
+        assert_eq!(served.ask("GET /read", "").await.0, 200);
+    }
+    served
+        .wait_until("all are taken back", |s| s.paths["/left"].answered == 1)
+        .await;
+    let stats = served.target.stats();
+    assert_eq!(stats.paths["/read"].answered, 101);
+    assert_eq!((stats.answered, stats.failures), (102, 1));
+}
+
+#[tokio::test]
+async fn asking_for_more_shows_that_the_answer_before_was_taken() {
+    let served = served(Behaviour::default()).await;
+    let request = "GET / HTTP/1.1\r\nhost: t\r\n\r\n";
+    let mut client = served.send(request).await;
+    let mut answer = [0; 1024];
+    assert!(client.read(&mut answer).await.unwrap() > 0);
+    let change = |latency: &str| Change {
+        latency: Some(latency.into()),
+        fail: None,
+    };
+    served.target.change(change("1h")).unwrap();
+    client.write_all(request.as_bytes()).await.unwrap();
+    served
+        .wait_until("the second arrives", |s| s.received == 2)
+        .await;
+    client.set_zero_linger().unwrap();
+    drop(client);
+
+    // Another client breaks off later: once that is seen, the first one is.
+    served.target.change(change("0s")).unwrap();
+    let left = served.send("GET /left HTTP/1.1\r\nhost: t\r\n\r\n").await;
+    left.readable().await.unwrap();
+    assert_eq!(served.target.stats().answered, 2);
+    drop(left);
+    served
+        .wait_until("the last one is taken back", |s| {
+            s.paths["/left"].answered == 0
+        })
+        .await;
+    assert_eq!(served.target.stats().paths["/"].answered, 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //! change to be run in the cluster.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -91,7 +91,7 @@ pub(super) fn archive() -> anyhow::Result<PathBuf> {
 }
 
 fn make(archive: &Path) -> anyhow::Result<()> {
-    check_release()?;
+    check_machine()?;
     let scratch = tempfile::tempdir().context("making a temporary directory")?;
     let root = scratch.path().join("root");
     let packages = PACKAGES.len();
@@ -116,7 +116,14 @@ fn make(archive: &Path) -> anyhow::Result<()> {
     image.write(layer.finish()?, archive)
 }
 
-fn check_release() -> anyhow::Result<()> {
+/// Says what is missing before anything is downloaded.
+fn check_machine() -> anyhow::Result<()> {
+    let process = fs::metadata("/proc/self").context("asking for the own user")?;
+    if process.uid() != 0 {
+        bail!(
+            "it is put together with chroot, which needs root: run `cargo xtask image --test` as root once"
+        );
+    }
     let release = fs::read_to_string("/etc/os-release").context("reading /etc/os-release")?;
     if !release
         .lines()
