@@ -1,1 +1,3 @@
 //! Integration tests: one binary for all of them.
+
+mod local;
