@@ -25,11 +25,12 @@ pub struct Document {
     pub warnings: Vec<String>,
     /// Version of Locust.
     pub locust_version: String,
-    /// When load was first seen.
+    /// When load was first seen, up to three seconds late.
     pub load_began_at: Option<Timestamp>,
-    /// When its end was first seen.
+    /// When its end was first seen, up to three seconds late.
     pub load_ended_at: Option<Timestamp>,
-    /// Between the two.
+    /// From the start of the load to its last request, as Locust counts it;
+    /// between the two times above when it does not.
     pub load_seconds: Option<f64>,
     /// The workers.
     pub workers: Workers,
@@ -117,7 +118,11 @@ impl Document {
             Exit::Signal(signal) => (None, Some(signal)),
         };
         let errors = followed.sample.as_ref().map(|sample| &sample.errors);
-        let span = followed.began_at.zip(followed.ended_at);
+        let seen_seconds = followed
+            .began_at
+            .zip(followed.ended_at)
+            .map(|(began, ended)| ended.duration_since(began).as_secs_f64());
+        let load_seconds = totals.as_ref().and_then(Endpoint::load_seconds);
         Self {
             schema_version: 1,
             test: info.test.clone(),
@@ -127,8 +132,7 @@ impl Document {
             locust_version: info.locust_version.clone(),
             load_began_at: followed.began_at,
             load_ended_at: followed.ended_at,
-            load_seconds: span
-                .map(|(began, ended)| thousandths(ended.duration_since(began).as_secs_f64())),
+            load_seconds: load_seconds.or(seen_seconds).map(thousandths),
             workers: Workers {
                 expected: info.expected_workers,
                 most_connected: followed.watch.most_workers(),

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 use jiff::Timestamp;
-use locust_core::locust::{Ended, Endpoint, Load, RunPhase, RunWatch, Sample, parse_stats_csv};
+use locust_core::locust::{
+    Ended, Endpoint, Load, Rate, RunPhase, RunWatch, Sample, parse_stats_csv,
+};
 use tokio::time::Instant;
 
 use crate::local::api::Api;
@@ -39,11 +41,13 @@ pub struct Follow<'a> {
 pub struct Followed {
     /// The fold over all samples.
     pub watch: RunWatch,
+    /// Requests per second while there was load.
+    pub rate: Rate,
     /// What made the load end.
     pub ended: Ended,
-    /// When load was first seen.
+    /// When load was first seen, up to three seconds late.
     pub began_at: Option<Timestamp>,
-    /// When its end was first seen.
+    /// When its end was first seen, up to three seconds late.
     pub ended_at: Option<Timestamp>,
     /// The last sample.
     pub sample: Option<Sample>,
@@ -104,6 +108,7 @@ impl Follow<'_> {
         let begun = Instant::now();
         let mut followed = Followed {
             watch: RunWatch::new(self.load.run_time),
+            rate: Rate::default(),
             ended: Ended::Itself,
             began_at: None,
             ended_at: None,
@@ -181,6 +186,9 @@ impl Follow<'_> {
         if let Some(sample) = answer {
             let before = followed.watch.phase();
             let phase = followed.watch.observe(now, &sample);
+            if phase == RunPhase::Running {
+                followed.rate.observe(now, sample.totals.requests);
+            }
             followed.sample = Some(sample);
             note_times(followed, before, phase);
             if phase.is_over() || phase == RunPhase::Ending {
@@ -214,6 +222,13 @@ impl Follow<'_> {
         Frame {
             phase: followed.watch.phase(),
             sample: followed.sample.clone(),
+            rate: match followed.watch.phase() {
+                RunPhase::Running => followed.rate.per_second(),
+                RunPhase::Starting
+                | RunPhase::Ending
+                | RunPhase::Ended
+                | RunPhase::AllWorkersLost => None,
+            },
             elapsed: now,
             load: since.zip(self.load.run_time),
             wanted_users: self.load.users,

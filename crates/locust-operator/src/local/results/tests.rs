@@ -10,7 +10,7 @@ use axum::http::Uri;
 use axum::response::IntoResponse;
 use axum::routing::any;
 use jiff::Timestamp;
-use locust_core::locust::{Ended, Exit, Load, RunPhase, RunWatch, Sample, Verdict};
+use locust_core::locust::{Ended, Exit, Load, Rate, RunPhase, RunWatch, Sample, Verdict};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -34,6 +34,7 @@ fn followed(version: &str) -> Followed {
     let began: Timestamp = "2026-11-23T19:09:12.0004Z".parse().unwrap();
     Followed {
         watch,
+        rate: Rate::default(),
         ended: Ended::Itself,
         began_at: Some(began),
         ended_at: Some(began + Duration::from_millis(7_750)),
@@ -97,6 +98,7 @@ fn what_the_verdict_does_not_say_is_a_warning() {
 fn a_run_that_never_answered_leaves_a_document_too() {
     let run = Followed {
         watch: RunWatch::new(None),
+        rate: Rate::default(),
         ended: Ended::Itself,
         began_at: None,
         ended_at: None,

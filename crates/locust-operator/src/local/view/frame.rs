@@ -11,6 +11,8 @@ pub struct Frame {
     pub phase: RunPhase,
     /// What the master said last, if it ever did.
     pub sample: Option<Sample>,
+    /// Requests per second, once it can be told.
+    pub rate: Option<f64>,
     /// Since the processes were started.
     pub elapsed: Duration,
     /// Since the load began, and how long it is planned to last.
@@ -84,32 +86,45 @@ impl Frame {
     }
 
     fn parts(&self, separator: &str, write: impl Fn(Part) -> String) -> String {
-        let workers = self.sample.as_ref().map_or(0, |s| s.workers.connected);
-        let workers = Part::Workers(format!("{workers}/{}", self.expected_workers));
-        let Some(sample) = self.sample.as_ref().filter(|_| self.phase.has_begun()) else {
-            return write(workers);
-        };
-        let users = match self.wanted_users {
+        let sample = self.sample.as_ref().filter(|_| self.phase.has_begun());
+        let connected = self.sample.as_ref().map_or(0, |s| s.workers.connected);
+        let workers = Part::Workers(format!("{connected}/{}", self.expected_workers));
+        let mut parts = Vec::new();
+        // After the load there are no users, and the master lists no workers
+        // for a while: nothing to be alarmed about.
+        if matches!(self.phase, RunPhase::Starting | RunPhase::Running) {
+            parts.extend(sample.map(|sample| Part::Users(self.users(sample))));
+            parts.push(workers);
+            parts.extend(sample.map(|_| Part::Rate(self.rate())));
+        }
+        for totals in sample.map(|sample| &sample.totals) {
+            let ratio = totals.fail_ratio() * 100.0;
+            parts.push(Part::Requests(totals.requests));
+            parts.push(Part::Failures(totals.failures, format!("{ratio:.1} %")));
+        }
+        parts.extend(sample.map(|sample| Part::P95(p95(sample))));
+        let texts: Vec<String> = parts.into_iter().map(write).collect();
+        texts.join(separator)
+    }
+
+    fn users(&self, sample: &Sample) -> String {
+        match self.wanted_users {
             Some(wanted) => format!("{}/{wanted}", sample.users),
             None => sample.users.to_string(),
-        };
-        let totals = &sample.totals;
-        let p95 = sample.current_p95_ms.or(totals.p95_ms);
-        let p95 = p95.map_or_else(|| "-".to_owned(), |p95| format!("{p95:.0} ms"));
-        [
-            Part::Users(users),
-            workers,
-            Part::Rate(format!("{:.1}", sample.requests_per_second)),
-            Part::Requests(totals.requests),
-            Part::Failures(
-                totals.failures,
-                format!("{:.1} %", totals.fail_ratio() * 100.0),
-            ),
-            Part::P95(p95),
-        ]
-        .map(write)
-        .join(separator)
+        }
     }
+
+    fn rate(&self) -> String {
+        self.rate
+            .map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"))
+    }
+}
+
+/// Of the last seconds, after the load of all of it.
+fn p95(sample: &Sample) -> String {
+    let overall = sample.totals.p95_ms.filter(|_| sample.totals.requests > 0);
+    let p95 = sample.current_p95_ms.or(overall);
+    p95.map_or_else(|| "-".to_owned(), |p95| format!("{p95:.0} ms"))
 }
 
 enum Part {

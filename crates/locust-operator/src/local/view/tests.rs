@@ -17,6 +17,7 @@ fn frame(phase: RunPhase) -> Frame {
     Frame {
         phase,
         sample: Some(sample()),
+        rate: Some(110.46),
         elapsed: Duration::from_secs(12),
         load: Some((Duration::from_millis(9_900), Duration::from_secs(90))),
         wanted_users: Some(20),
@@ -32,6 +33,8 @@ fn plain_lines_say_what_the_live_view_says() {
     interrupted.load = None;
     let mut nothing_yet = frame(RunPhase::Starting);
     nothing_yet.sample = None;
+    let mut no_rate_yet = frame(RunPhase::Running);
+    no_rate_yet.rate = None;
     let mut long = frame(RunPhase::Running);
     long.elapsed = Duration::from_secs(3_725);
     long.load = Some((Duration::from_secs(3_720), Duration::from_secs(7_200)));
@@ -39,6 +42,7 @@ fn plain_lines_say_what_the_live_view_says() {
     let frames = [
         nothing_yet,
         frame(RunPhase::Starting),
+        no_rate_yet,
         frame(RunPhase::Running),
         long,
         interrupted,
