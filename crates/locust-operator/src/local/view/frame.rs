@@ -97,7 +97,7 @@ impl Frame {
             parts.push(workers);
             parts.extend(sample.map(|_| Part::Rate(self.rate())));
         }
-        for totals in sample.map(|sample| &sample.totals) {
+        if let Some(totals) = sample.map(|sample| &sample.totals) {
             let ratio = totals.fail_ratio() * 100.0;
             parts.push(Part::Requests(totals.requests));
             parts.push(Part::Failures(totals.failures, format!("{ratio:.1} %")));
