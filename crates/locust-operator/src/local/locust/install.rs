@@ -18,7 +18,7 @@ use tokio::process::Command;
 
 use super::pip::{Pip, complaint};
 use super::progress::Progress;
-use super::{LocustError, ask_version};
+use super::{LocustError, Machine, ask_version};
 
 /// Written last, in the directory of a whole installation.
 const MARKER: &str = "complete";
@@ -29,6 +29,7 @@ const INSTALLED_POLL: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     version: String,
+    python: PathBuf,
     directory: PathBuf,
 }
 
@@ -42,21 +43,23 @@ enum Way {
 }
 
 impl Place {
-    pub(super) async fn of(version: &str) -> Result<Self, LocustError> {
-        let script = "import sys; print('%d%d' % sys.version_info[:2])";
-        let output = python(&["-c", script]).output().await;
-        let output = output.map_err(|_| LocustError::NoPython {
+    pub(super) async fn of(machine: &Machine, version: &str) -> Result<Self, LocustError> {
+        let no_python = || LocustError::NoPython {
             version: version.to_owned(),
-        })?;
+        };
+        let python = machine.program("python3").ok_or_else(no_python)?;
+        let script = "import sys; print('%d%d' % sys.version_info[:2])";
+        let asked = quiet(&python, &["-c", script]).output().await;
+        let output = asked.map_err(|_| no_python())?;
         let python_version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if !output.status.success() || python_version.is_empty() {
-            return Err(LocustError::NoPython {
-                version: version.to_owned(),
-            });
+            return Err(no_python());
         }
         Ok(Self {
             version: version.to_owned(),
-            directory: cache()
+            python,
+            directory: machine
+                .cache
                 .join("locust-operator/locust")
                 .join(format!("{version}-py{python_version}")),
         })
@@ -133,7 +136,10 @@ impl Place {
 
     async fn prepare(&self) -> Result<Way, LocustError> {
         let directory = self.directory.as_os_str();
-        let made = python(&["-m", "venv"]).arg(directory).output().await;
+        let made = quiet(&self.python, &["-m", "venv"])
+            .arg(directory)
+            .output()
+            .await;
         let made = made.map_err(|error| io("making", &self.directory, error))?;
         if made.status.success() {
             return Ok(Way::Environment);
@@ -144,7 +150,9 @@ impl Place {
             remove_dir_all(&self.directory)
                 .map_err(|error| io("removing", &self.directory, error))?;
         }
-        let pip = python(&["-m", "pip", "--version"]).output().await;
+        let pip = quiet(&self.python, &["-m", "pip", "--version"])
+            .output()
+            .await;
         if !pip.is_ok_and(|output| output.status.success()) {
             return Err(LocustError::NoInstaller {
                 version: self.version.clone(),
@@ -209,7 +217,7 @@ impl Place {
                 command
             }
             Way::Target => {
-                let mut command = python(&["-m", "pip", "install", "--target"]);
+                let mut command = quiet(&self.python, &["-m", "pip", "install", "--target"]);
                 command.arg(self.library());
                 command
             }
@@ -268,12 +276,15 @@ impl Place {
     /// With `--target` pip writes a script that does not find its packages.
     fn write_launcher(&self) -> Result<(), LocustError> {
         let program = self.program();
-        let script = "#!/usr/bin/env python3\n\
+        let python = self.python.display();
+        let script = format!(
+            "#!{python}\n\
             import os, sys\n\
             here = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))\n\
             sys.path.insert(0, os.path.join(here, 'library'))\n\
             from locust.main import main\n\
-            sys.exit(main())\n";
+            sys.exit(main())\n"
+        );
         let write = || {
             create_dir_all(self.directory.join("bin"))?;
             let mut options = OpenOptions::new();
@@ -284,21 +295,10 @@ impl Place {
     }
 }
 
-fn python(args: &[&str]) -> Command {
-    let mut command = Command::new("python3");
+fn quiet(program: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).kill_on_drop(true);
     command
-}
-
-/// The user's cache, by the convention of freedesktop.org.
-fn cache() -> PathBuf {
-    let absolute = |name| {
-        let path = PathBuf::from(std::env::var_os(name)?);
-        path.is_absolute().then_some(path)
-    };
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
 }
 
 fn io(doing: &str, path: &Path, source: std::io::Error) -> LocustError {

@@ -19,7 +19,7 @@ mod progress;
 mod tests;
 mod version;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -41,6 +41,41 @@ pub struct Wanted<'a> {
     pub image: &'a str,
     /// Whether Locust may be installed.
     pub consent: Consent,
+    /// Where to look, and where to install.
+    pub machine: Machine,
+}
+
+/// What of this machine matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Directories with programs, as in `PATH`.
+    pub path: OsString,
+    /// The user's cache.
+    pub cache: PathBuf,
+}
+
+impl Machine {
+    /// This machine as the environment describes it. The cache is where the
+    /// convention of freedesktop.org has it.
+    pub fn of_environment() -> Self {
+        let absolute = |name| {
+            let path = PathBuf::from(std::env::var_os(name)?);
+            path.is_absolute().then_some(path)
+        };
+        Self {
+            path: std::env::var_os("PATH").unwrap_or_default(),
+            cache: absolute("XDG_CACHE_HOME")
+                .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+                .unwrap_or_else(std::env::temp_dir),
+        }
+    }
+
+    /// The program of this name in the first directory that has one.
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        std::env::split_paths(&self.path)
+            .map(|directory| directory.join(name))
+            .find(|program| is_executable(program))
+    }
 }
 
 /// Whether Locust may be installed.
@@ -148,7 +183,7 @@ pub async fn find(wanted: &Wanted<'_>) -> Result<Locust, LocustError> {
         };
     }
     let mut broken = None;
-    if let Some(program) = on_path("locust") {
+    if let Some(program) = wanted.machine.program("locust") {
         match ask_version(program.as_os_str()).await {
             Ok(found) => return Ok(existing(&program, found, version)),
             // A version manager's stand-in, for example.
@@ -158,7 +193,7 @@ pub async fn find(wanted: &Wanted<'_>) -> Result<Locust, LocustError> {
             }
         }
     }
-    let place = install::Place::of(version).await?;
+    let place = install::Place::of(&wanted.machine, version).await?;
     if let Some(program) = place.installed() {
         return Ok(Locust {
             program,
@@ -188,14 +223,6 @@ fn existing(program: &Path, found: String, wanted: &str) -> Locust {
         version: found,
         note,
     }
-}
-
-/// The program of this name in the first directory of PATH that has one.
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|directory| directory.join(name))
-        .find(|program| is_executable(program))
 }
 
 fn is_executable(path: &Path) -> bool {

@@ -50,7 +50,9 @@ impl Progress {
             if let Some(count) = pip.to_install() {
                 self.line(&format!("installing {count} packages"));
             } else if pip.found() > 0 {
-                self.line("finding and downloading packages");
+                self.line("downloading packages");
+            } else {
+                self.line("asking the package index");
             }
             return;
         };
@@ -63,6 +65,7 @@ impl Progress {
                 bar.set_message("installing");
                 bar.set_position(u64::try_from(installed.min(count)).unwrap_or(u64::MAX));
             }
+            None if pip.found() == 0 => bar.set_message("asking the package index"),
             None => bar.set_message(format!(
                 "{} packages needed, {} downloaded",
                 pip.found(),

@@ -99,8 +99,7 @@ fn only_a_yes_is_a_yes() {
 async fn a_named_program_that_is_no_locust_is_said_so() {
     let wanted = Wanted {
         program: Some(Path::new("/bin/false")),
-        image: "locustio/locust:2.47.0",
-        consent: Consent::Given,
+        ..wanted(&machine(&[]), Consent::Given)
     };
     let error = find(&wanted).await.unwrap_err();
     assert_eq!(
@@ -119,5 +118,184 @@ fn another_version_than_the_images_is_noted() {
     assert_eq!(
         existing(Path::new("locust"), "2.47.0".to_owned(), "2.47.0").note,
         None
+    );
+}
+
+/// A machine with these programs, written in shell, and a cache of its own,
+/// which goes away with the directory.
+struct Scripted {
+    machine: Machine,
+    directory: tempfile::TempDir,
+}
+
+fn machine(programs: &[(&str, &str)]) -> Scripted {
+    let directory = tempfile::tempdir().unwrap();
+    let bin = directory.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    for (name, script) in programs {
+        write_program(&bin.join(name), &format!("#!/bin/sh\n{script}\n"));
+    }
+    Scripted {
+        machine: Machine {
+            path: bin.into(),
+            cache: directory.path().join("cache"),
+        },
+        directory,
+    }
+}
+
+/// Written by another process: a program that this one still has open for
+/// writing, by way of a child of another test, cannot be started.
+fn write_program(path: &Path, content: &str) {
+    let mut shell = std::process::Command::new("/bin/sh")
+        .args(["-c", "cat > \"$0\" && chmod +x \"$0\""])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = shell.stdin.take().unwrap();
+    stdin.write_all(content.as_bytes()).unwrap();
+    drop(stdin);
+    assert!(shell.wait().unwrap().success());
+}
+
+fn wanted(scripted: &Scripted, consent: Consent) -> Wanted<'static> {
+    Wanted {
+        program: None,
+        image: "locustio/locust:2.40.1",
+        consent,
+        machine: scripted.machine.clone(),
+    }
+}
+
+/// A Python that makes environments in which `pip` is played by `$1`.
+fn python(pip: &str) -> String {
+    format!(
+        r#"case "$*" in
+        -c*) echo 311 ;;
+        "-m venv"*)
+            mkdir -p "$3/bin" && cat > "$3/bin/python" <<'END'
+#!/bin/sh
+here=$(dirname "$0")
+{pip}
+END
+            chmod +x "$3/bin/python" ;;
+        *) exit 1 ;;
+        esac"#
+    )
+}
+
+const GOOD_PIP: &str = r#"echo "Collecting locust==2.40.1"
+echo "Installing collected packages: locust"
+echo x >> "$here/../../runs"
+printf '#!/bin/sh\necho locust 2.40.1 from here\n' > "$here/locust"
+chmod +x "$here/locust""#;
+
+async fn error_of(scripted: &Scripted) -> String {
+    let found = find(&wanted(scripted, Consent::Given)).await;
+    let cache = scripted.machine.cache.display().to_string();
+    found.unwrap_err().to_string().replace(&cache, "CACHE")
+}
+
+#[tokio::test]
+async fn locust_on_path_is_taken_and_a_broken_one_is_not() {
+    let works = machine(&[("locust", "echo locust 2.31.8 from /x")]);
+    let locust = find(&wanted(&works, Consent::Given)).await.unwrap();
+    assert_eq!(locust.version, "2.31.8");
+    assert_eq!(locust.program, works.directory.path().join("bin/locust"));
+    let broken = machine(&[
+        (
+            "locust",
+            "echo 'pyenv: locust: command not found' >&2; exit 127",
+        ),
+        ("python3", &python(GOOD_PIP)),
+    ]);
+    let locust = find(&wanted(&broken, Consent::Given)).await.unwrap();
+    assert_eq!(locust.version, "2.40.1");
+    assert!(locust.program.starts_with(&broken.machine.cache));
+}
+
+#[tokio::test]
+async fn an_installation_is_made_once_and_again_when_it_was_broken_off() {
+    let scripted = machine(&[("python3", &python(GOOD_PIP))]);
+    let both = wanted(&scripted, Consent::Given);
+    let (first, second) = tokio::join!(find(&both), find(&both));
+    assert_eq!(first.unwrap(), second.unwrap());
+    let cache = scripted.machine.cache.join("locust-operator/locust");
+    let runs = || {
+        std::fs::read_to_string(cache.join("runs"))
+            .unwrap()
+            .lines()
+            .count()
+    };
+    assert_eq!(runs(), 1);
+    let nobody = Consent::Ask {
+        retry: String::new(),
+    };
+    find(&wanted(&scripted, nobody)).await.unwrap();
+    assert_eq!(runs(), 1);
+    std::fs::remove_file(cache.join("2.40.1-py311/complete")).unwrap();
+    find(&both).await.unwrap();
+    assert_eq!(runs(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_installed_without_a_yes() {
+    let scripted = machine(&[("python3", &python(GOOD_PIP))]);
+    let retry = "locust-operator local a.yaml --yes".to_owned();
+    let error = find(&wanted(&scripted, Consent::Ask { retry })).await;
+    let cache = scripted.machine.cache.display().to_string();
+    assert_eq!(
+        error.unwrap_err().to_string().replace(&cache, "CACHE"),
+        "Locust is not installed; to install Locust 2.40.1 from PyPI into \
+         CACHE/locust-operator/locust/2.40.1-py311, run: locust-operator local a.yaml --yes \
+         (or name an installed one with --locust PATH)"
+    );
+    assert!(!scripted.machine.cache.exists());
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_with_the_package_that_has_it() {
+    assert_eq!(
+        error_of(&machine(&[])).await,
+        "installing Locust 2.40.1 needs Python: python3 was not found on PATH (Debian, Ubuntu: \
+         apt install python3-venv)"
+    );
+    let bare = "case $1 in -c) echo 311 ;; *) exit 1 ;; esac";
+    assert_eq!(
+        error_of(&machine(&[("python3", bare)])).await,
+        "installing Locust 2.40.1 needs Python's venv or pip module, and this Python has neither \
+         (Debian, Ubuntu: apt install python3-venv)"
+    );
+}
+
+#[tokio::test]
+async fn without_venv_pip_installs_into_a_directory() {
+    // Plays `pip install --target DIRECTORY`, and the interpreter of the
+    // launcher that finds the packages there.
+    let script = r#"case "$*" in
+        -c*) echo 311 ;;
+        "-m venv"*) mkdir -p "$3/half-made"; exit 1 ;;
+        "-m pip --version") ;;
+        "-m pip install --target"*) echo "$5" > "$5/where" ;;
+        */bin/locust\ --version) echo "locust 2.40.1 from $(cat "${1%/bin/locust}/library/where")" ;;
+        *) exit 1 ;;
+        esac"#;
+    let scripted = machine(&[("python3", script)]);
+    let locust = find(&wanted(&scripted, Consent::Given)).await.unwrap();
+    let launcher = std::fs::read_to_string(&locust.program).unwrap();
+    assert!(launcher.contains("'library'"), "{launcher}");
+    let directory = locust.program.ancestors().nth(2).unwrap();
+    assert!(!directory.join("half-made").exists());
+}
+
+#[tokio::test]
+async fn a_pip_that_fails_is_quoted_in_one_line() {
+    let pip = "echo Collecting locust==2.40.1\necho 'ERROR: No matching distribution' >&2\nexit 1";
+    let scripted = machine(&[("python3", &python(pip))]);
+    assert_eq!(
+        error_of(&scripted).await,
+        "installing Locust 2.40.1: pip failed: No matching distribution (all of it: \
+         CACHE/locust-operator/locust/2.40.1-py311.log)"
     );
 }

@@ -12,7 +12,7 @@ use axum::http::{StatusCode, Uri};
 use axum::routing::any;
 use locust_core::locust::{Ended, Exit, Load, RunPhase, Verdict};
 use locust_operator::local::api::Api;
-use locust_operator::local::locust::{Consent, Wanted, find};
+use locust_operator::local::locust::{Consent, Machine, Wanted, find};
 use locust_operator::local::results::{Follow, RunInfo, conclude, summary, write};
 use locust_operator::local::view::View;
 use nix::sys::signal::{Signal, kill};
@@ -74,6 +74,7 @@ async fn start(directory: &Path, host: &str) -> Run {
         program: None,
         image: "locustio/locust:2.47.0",
         consent: Consent::Given,
+        machine: Machine::of_environment(),
     })
     .await
     .expect("Locust");

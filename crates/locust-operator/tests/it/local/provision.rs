@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::Command;
 
-use locust_operator::local::locust::{CURRENT, Consent, Wanted, find};
+use locust_operator::local::locust::{CURRENT, Consent, Machine, Wanted, find};
 
 fn wanted(consent: Consent) -> Wanted<'static> {
     Wanted {
         program: None,
         image: "locustio/locust:2.47.0",
         consent,
+        machine: Machine::of_environment(),
     }
 }
 
