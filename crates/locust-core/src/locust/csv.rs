@@ -40,6 +40,11 @@ pub fn parse_stats_csv(text: &str) -> Option<Vec<Endpoint>> {
         .collect()
 }
 
+/// How many rows a table has below its header.
+pub fn count_rows(text: &str) -> usize {
+    records(text).len().saturating_sub(1)
+}
+
 /// Splits into records and fields: fields may be quoted, and then hold commas,
 /// line breaks and doubled quotes.
 fn records(text: &str) -> Vec<Vec<String>> {

@@ -16,16 +16,19 @@
 //! | `csv.rs` | the final table of requests |
 //! | `watch.rs` | where the run stands, folded from samples |
 //! | `verdict.rs` | whether the test passed, and why not |
+//! | `rate.rs` | requests per second while there is load |
 //! | `load.rs` | the load that the arguments ask for |
 
 pub mod csv;
 pub mod load;
+pub mod rate;
 pub mod sample;
 pub mod verdict;
 pub mod watch;
 
 pub use csv::parse_stats_csv;
 pub use load::Load;
+pub use rate::Rate;
 pub use sample::{Endpoint, ErrorRow, Sample, State, Workers};
 pub use verdict::{Ended, Exit, Failure, Outcome, Verdict};
 pub use watch::{RunPhase, RunWatch};

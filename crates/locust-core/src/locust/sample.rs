@@ -171,6 +171,13 @@ impl State {
 }
 
 impl Endpoint {
+    /// From the start of the load to its last request, in seconds, as Locust
+    /// counts it for its mean rate. `None` when it gives none.
+    pub fn load_seconds(&self) -> Option<f64> {
+        let rate = self.mean_rps.filter(|rate| *rate > 0.0)?;
+        Some(float(self.requests) / rate)
+    }
+
     /// Failed requests as a part of all, 0 to 1.
     pub fn fail_ratio(&self) -> f64 {
         if self.requests == 0 {
@@ -262,7 +269,7 @@ fn count(value: &Value, key: &str) -> u64 {
 
 /// A count for arithmetic. Counts beyond 2^53 lose their last digits.
 #[allow(clippy::as_conversions)]
-fn float(count: u64) -> f64 {
+pub(super) fn float(count: u64) -> f64 {
     count as f64
 }
 

@@ -344,6 +344,34 @@ fn the_time_left_is_known_only_while_there_is_load() {
     assert_eq!(watch.master_gone(seconds(31)), Ended::Itself);
 }
 
+#[test]
+fn the_rate_is_the_growth_between_reports() {
+    let mut rate = Rate::default();
+    assert_eq!(rate.per_second(), None);
+    let totals = [(2, 0), (3, 0), (4, 150), (5, 150), (7, 450), (10, 750)];
+    for (at, requests) in totals {
+        rate.observe(seconds(at), requests);
+    }
+    assert_eq!(rate.per_second(), Some(750.0 / 8.0));
+    // What is long ago no longer counts.
+    for (at, requests) in [(13, 780), (16, 810), (19, 840)] {
+        rate.observe(seconds(at), requests);
+    }
+    assert_eq!(rate.per_second(), Some(10.0));
+    // Somebody has reset the statistics.
+    rate.observe(seconds(22), 20);
+    assert_eq!(rate.per_second(), None);
+}
+
+#[test]
+fn the_length_of_the_load_is_the_one_behind_locusts_mean_rate() {
+    let table = std::fs::read_to_string(test_data("2.47.0-stats.csv")).unwrap();
+    let rows = parse_stats_csv(&table).unwrap();
+    let seconds = rows.last().and_then(Endpoint::load_seconds).unwrap();
+    assert!((7.0..=8.0).contains(&seconds), "{seconds}");
+    assert_eq!(Endpoint::default().load_seconds(), None);
+}
+
 fn outcome(phase: RunPhase, exit: Exit, requests: u64, failures: u64) -> Outcome {
     Outcome {
         exit,

@@ -1,0 +1,222 @@
+//! Runs that a script plays, and what is said and written about them.
+
+use std::future::{pending, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Uri;
+use axum::response::IntoResponse;
+use axum::routing::any;
+use jiff::Timestamp;
+use locust_core::locust::{Ended, Exit, Load, Rate, RunPhase, RunWatch, Sample, Verdict};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::local::api::Api;
+use crate::local::view::View;
+
+/// What a real master of Locust `version` answered at the end of a run.
+fn recorded(name: &str) -> String {
+    let path = format!("../locust-core/test_data/locust/{name}");
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn followed(version: &str) -> Followed {
+    let running = Sample::parse(recorded(&format!("{version}-running.json")).as_bytes()).unwrap();
+    let stopped = Sample::parse(recorded(&format!("{version}-stopped.json")).as_bytes()).unwrap();
+    let mut watch = RunWatch::new(Some(Duration::from_secs(8)));
+    for (at, sample) in [(2, &running), (9, &stopped), (15, &stopped)] {
+        watch.observe(Duration::from_secs(at), sample);
+    }
+    assert_eq!(watch.phase(), RunPhase::Ended);
+    let began: Timestamp = "2026-11-23T19:09:12.0004Z".parse().unwrap();
+    Followed {
+        watch,
+        rate: Rate::default(),
+        ended: Ended::Itself,
+        began_at: Some(began),
+        ended_at: Some(began + Duration::from_millis(7_750)),
+        sample: Some(stopped),
+        stats_csv: Some(recorded(&format!("{version}-stats.csv"))),
+        failures_csv: None,
+        exceptions_csv: Some("Count,Message,Traceback,Nodes\r\n".to_owned()),
+        report: None,
+    }
+}
+
+fn info(exit: Exit) -> RunInfo {
+    RunInfo {
+        test: "quickstart".to_owned(),
+        locust_version: "2.47.0".to_owned(),
+        expected_workers: 2,
+        exit,
+    }
+}
+
+#[test]
+fn the_document_of_a_run_has_units_and_stable_numbers() {
+    let (verdict, document) = conclude(&info(Exit::Code(1)), &followed("2.47.0"));
+    assert_eq!(verdict.exit_code(), 1);
+    insta::assert_snapshot!("document", serde_json::to_string_pretty(&document).unwrap());
+}
+
+#[test]
+fn the_summary_ends_with_the_verdict() {
+    for (version, width) in [("2.47.0", None), ("2.20.1", Some(80))] {
+        let (_, document) = conclude(&info(Exit::Code(1)), &followed(version));
+        insta::assert_snapshot!(format!("summary-{version}"), summary(&document, width));
+    }
+}
+
+#[test]
+fn what_the_verdict_does_not_say_is_a_warning() {
+    let mut run = followed("2.47.0");
+    let mut info = info(Exit::Code(0));
+    info.expected_workers = 3;
+    let (verdict, document) = conclude(&info, &run);
+    assert_eq!(verdict, Verdict::Passed);
+    assert_eq!(
+        document.warnings,
+        [
+            "only 2 of 3 workers ever connected",
+            "97 requests failed, and Locust still ended with exit code 0, as it was told to"
+        ]
+    );
+    let running = Sample::parse(recorded("2.47.0-running.json").as_bytes()).unwrap();
+    run.watch = RunWatch::new(None);
+    run.watch.observe(Duration::from_secs(1), &running);
+    let (_, document) = conclude(&super::tests::info(Exit::Code(1)), &run);
+    assert_eq!(
+        document.warnings,
+        ["the master ended before its numbers were final: the last seconds may be missing"]
+    );
+}
+
+#[test]
+fn a_run_that_never_answered_leaves_a_document_too() {
+    let run = Followed {
+        watch: RunWatch::new(None),
+        rate: Rate::default(),
+        ended: Ended::Itself,
+        began_at: None,
+        ended_at: None,
+        sample: None,
+        stats_csv: None,
+        failures_csv: None,
+        exceptions_csv: None,
+        report: None,
+    };
+    let (verdict, document) = conclude(&info(Exit::Code(1)), &run);
+    assert_eq!(verdict.exit_code(), 2);
+    assert_eq!(
+        summary(&document, None),
+        "NOT RUN  quickstart: there was no load: the master ended with exit code 1\n"
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let written = write(&directory.path().join("a/b"), &document, &run).unwrap();
+    assert_eq!(written, ["results.json"]);
+}
+
+#[test]
+fn exceptions_are_counted_from_their_table() {
+    let mut run = followed("2.47.0");
+    assert_eq!(run.exceptions(), 0);
+    run.exceptions_csv = Some("Count,Message,Traceback,Nodes\r\n3,x,\"a\nb\",n\r\n".to_owned());
+    assert_eq!(run.exceptions(), 1);
+}
+
+/// A master of Locust 2.47.0 that shows load for some samples, then its end.
+async fn master(samples_of_load: usize) -> (Api, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let stops = Arc::new(AtomicUsize::new(0));
+    let stops_seen = Arc::clone(&stops);
+    let answer = move |uri: Uri| {
+        let body = match uri.path() {
+            "/stats/requests" => {
+                let count = asked.fetch_add(1, Ordering::SeqCst);
+                let is_stopped = stops.load(Ordering::SeqCst) > 0;
+                let moment = match count {
+                    0 => "ready",
+                    _ if is_stopped || count > samples_of_load => "stopped",
+                    _ => "running",
+                };
+                recorded(&format!("2.47.0-{moment}.json"))
+            }
+            "/stats/requests/csv" => recorded("2.47.0-stats.csv"),
+            "/stop" => {
+                stops.fetch_add(1, Ordering::SeqCst);
+                String::new()
+            }
+            path => path.to_owned(),
+        };
+        async move { body.into_response() }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let app = Router::new().fallback(any(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (Api::new(port, ""), stops_seen)
+}
+
+async fn follow(
+    api: &Api,
+    stop: impl Future<Output = ()>,
+    master_gone: impl Future<Output = ()>,
+) -> Followed {
+    let mut view = View::on_stderr();
+    let follow = Follow {
+        api,
+        view: &mut view,
+        load: Load::default(),
+        expected_workers: 2,
+        stay: false,
+    };
+    follow.run(stop, master_gone).await
+}
+
+#[tokio::test]
+async fn a_run_is_followed_until_its_numbers_are_final() {
+    let (api, stops) = master(2).await;
+    let run = follow(&api, pending(), pending()).await;
+    assert_eq!(run.watch.phase(), RunPhase::Ended);
+    assert_eq!(run.ended, Ended::Itself);
+    assert_eq!(run.totals().map(|totals| totals.requests), Some(370));
+    assert_eq!(run.report.as_deref(), Some(b"/stats/report".as_slice()));
+    assert_eq!(run.failures_csv.as_deref(), Some("/stats/failures/csv"));
+    assert_eq!(stops.load(Ordering::SeqCst), 0);
+    assert!(run.began_at < run.ended_at);
+}
+
+#[tokio::test]
+async fn a_person_ends_the_load_and_still_gets_its_numbers() {
+    let (api, stops) = master(1_000).await;
+    let stop = tokio::time::sleep(Duration::from_millis(2_500));
+    let run = follow(&api, stop, pending()).await;
+    assert_eq!(stops.load(Ordering::SeqCst), 1);
+    assert_eq!(run.ended, Ended::Interrupted);
+    assert_eq!(run.watch.phase(), RunPhase::Ended);
+    assert_eq!(run.totals().map(|totals| totals.requests), Some(370));
+    let (verdict, _) = conclude(&info(Exit::Code(0)), &run);
+    assert_eq!(verdict, Verdict::Interrupted);
+}
+
+#[tokio::test]
+async fn nothing_is_waited_for_when_there_is_no_load_yet() {
+    let (api, stops) = master(1_000).await;
+    let run = follow(&api, ready(()), pending()).await;
+    assert_eq!(stops.load(Ordering::SeqCst), 0);
+    assert_eq!(run.ended, Ended::Interrupted);
+}
+
+#[tokio::test]
+async fn a_master_that_goes_away_ends_the_following() {
+    let (api, _) = master(2).await;
+    let gone = tokio::time::sleep(Duration::from_millis(4_500));
+    let run = follow(&api, pending(), gone).await;
+    assert_eq!(run.watch.phase(), RunPhase::Ending);
+    // What could still be read is there.
+    assert_eq!(run.totals().map(|totals| totals.requests), Some(370));
+    assert!(run.report.is_some());
+}

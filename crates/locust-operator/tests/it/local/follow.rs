@@ -1,0 +1,210 @@
+//! A real distributed run on loopback, followed to its verdict.
+
+use std::future::pending;
+use std::net::TcpListener as StdListener;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+use axum::routing::any;
+use locust_core::locust::{Ended, Exit, Load, RunPhase, Verdict};
+use locust_operator::local::api::Api;
+use locust_operator::local::locust::{Consent, Machine, Wanted, find};
+use locust_operator::local::results::{Follow, RunInfo, conclude, summary, write};
+use locust_operator::local::view::View;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+
+const LOCUSTFILE: &str = "\
+from locust import FastHttpUser, constant_throughput, task
+
+
+class Visitor(FastHttpUser):
+    wait_time = constant_throughput(10)
+
+    @task(3)
+    def front(self):
+        self.client.get('/')
+
+    @task
+    def pay(self):
+        self.client.get('/pay')
+";
+
+/// A target that counts what it is asked; `/pay` fails if `pay_fails`.
+async fn target(pay_fails: bool) -> (String, Arc<AtomicU64>) {
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked);
+    let app = Router::new().fallback(any(move |uri: Uri| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let is_failure = pay_fails && uri.path() == "/pay";
+        async move {
+            match is_failure {
+                true => StatusCode::INTERNAL_SERVER_ERROR,
+                false => StatusCode::OK,
+            }
+        }
+    }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (host, asked)
+}
+
+fn free_port() -> u16 {
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+struct Run {
+    master: Child,
+    _workers: [Child; 2],
+    api: Api,
+    load: Load,
+    version: String,
+}
+
+/// A master and two workers: 20 users for 5 seconds.
+async fn start(directory: &Path, host: &str) -> Run {
+    let locust = find(&Wanted {
+        program: None,
+        image: "locustio/locust:2.47.0",
+        consent: Consent::Given,
+        machine: Machine::of_environment(),
+    })
+    .await
+    .expect("Locust");
+    std::fs::write(directory.join("locustfile.py"), LOCUSTFILE).unwrap();
+    let (web_port, port) = (free_port(), free_port().to_string());
+    let spawn = |arguments: &[&str]| {
+        Command::new(&locust.program)
+            .args(["-f", "locustfile.py"])
+            .args(arguments)
+            .current_dir(directory)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("a process")
+    };
+    let web = web_port.to_string();
+    let load = [
+        "--host",
+        host,
+        "--users",
+        "20",
+        "--spawn-rate",
+        "20",
+        "--run-time",
+        "5s",
+        "--stop-timeout",
+        "3",
+    ];
+    let listen = [
+        "--master",
+        "--master-bind-host",
+        "127.0.0.1",
+        "--master-bind-port",
+        &port,
+        "--web-host",
+        "127.0.0.1",
+        "--web-port",
+        &web,
+        "--expect-workers",
+        "2",
+        "--autostart",
+        "--autoquit",
+        "60",
+    ];
+    let worker = [
+        "--worker",
+        "--master-host",
+        "127.0.0.1",
+        "--master-port",
+        &port,
+    ];
+    Run {
+        master: spawn(&[listen.as_slice(), load.as_slice()].concat()),
+        _workers: [spawn(&worker), spawn(&worker)],
+        api: Api::new(web_port, ""),
+        load: Load::from_args(&load),
+        version: locust.version,
+    }
+}
+
+/// Follows a run to its end; gives what was said, written and judged.
+async fn run(pay_fails: bool) -> (Verdict, serde_json::Value, u64) {
+    let directory = tempfile::tempdir().unwrap();
+    let (host, asked) = target(pay_fails).await;
+    let mut run = start(directory.path(), &host).await;
+    let mut view = View::on_stderr();
+    let follow = Follow {
+        api: &run.api,
+        view: &mut view,
+        load: run.load.clone(),
+        expected_workers: 2,
+        stay: false,
+    };
+    let gone = async {
+        let _ended = run.master.wait().await;
+    };
+    let followed = follow.run(pending(), gone).await;
+    view.close();
+    assert_eq!(followed.watch.phase(), RunPhase::Ended);
+    assert_eq!(followed.ended, Ended::Itself);
+    let pid = Pid::from_raw(run.master.id().unwrap().try_into().unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    let exit = run.master.wait().await.unwrap().code().unwrap();
+    let info = RunInfo {
+        test: "quickstart".to_owned(),
+        locust_version: run.version,
+        expected_workers: 2,
+        exit: Exit::Code(exit),
+    };
+    let (verdict, document) = conclude(&info, &followed);
+    print!("{}", summary(&document, None));
+    let output = directory.path().join("results");
+    let written = write(&output, &document, &followed).unwrap();
+    assert_eq!(
+        written,
+        [
+            "report.html",
+            "stats.csv",
+            "failures.csv",
+            "exceptions.csv",
+            "results.json"
+        ]
+    );
+    let report = std::fs::read_to_string(output.join("report.html")).unwrap();
+    assert!(report.contains("<html"), "{} bytes", report.len());
+    let json = std::fs::read(output.join("results.json")).unwrap();
+    let json = serde_json::from_slice(&json).unwrap();
+    (verdict, json, asked.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn a_good_run_passes_with_the_targets_own_numbers() {
+    let (verdict, json, asked) = run(false).await;
+    assert_eq!(verdict, Verdict::Passed);
+    assert_eq!(json["totals"]["requests"], asked);
+    assert_eq!(json["totals"]["failures"], 0);
+    assert_eq!(json["workers"]["most_connected"], 2);
+    assert_eq!(json["workers"]["lost"], 0);
+    assert!(asked > 300, "{asked}");
+}
+
+#[tokio::test]
+async fn a_run_with_failed_requests_fails_and_says_how_many() {
+    let (verdict, json, asked) = run(true).await;
+    assert_eq!(verdict.exit_code(), 1);
+    let failures = json["totals"]["failures"].as_u64().unwrap();
+    assert!(failures > 0);
+    let reason = format!("{failures} of {asked} requests failed");
+    assert_eq!(json["reason"], reason);
+    assert_eq!(json["errors"][0]["name"], "/pay");
+    assert_eq!(json["errors"][0]["occurrences"], failures);
+}

@@ -1,0 +1,4 @@
+//! The local runner with a real Locust.
+
+mod follow;
+mod provision;
