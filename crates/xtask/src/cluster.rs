@@ -4,13 +4,15 @@
 
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use testkit::{Node, node};
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::workspace;
 
 /// The kustomize tree that deploys the operator.
 const DEPLOYMENT: &str = "config/default";
@@ -66,9 +68,10 @@ fn report(step: &str) {
     eprintln!("[{:5.1} s] {step}", elapsed.as_secs_f64());
 }
 
-async fn deploy(node: &Node) -> Result<()> {
+/// Deploys the operator as a user would: from `config/`.
+pub(crate) async fn deploy(node: &Node) -> Result<()> {
     report(&format!("deploying the operator from {DEPLOYMENT}"));
-    let tree = workspace().join(DEPLOYMENT);
+    let tree = workspace::root().join(DEPLOYMENT);
     node.kubectl(&["apply", "--kustomize", &tree.to_string_lossy()])
         .await?;
     report("waiting for the operator");
@@ -125,8 +128,4 @@ async fn wait_with_kubeconfig(node: &Node) -> Result<()> {
         _ = terminated.recv() => {}
     }
     Ok(())
-}
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -43,10 +43,10 @@ pub(crate) struct Args {
 
 /// Writes the images and prints what they are.
 pub(crate) fn main(args: &Args) -> anyhow::Result<()> {
-    let mut archives = vec![operator()?];
-    if args.test {
-        archives.extend(test_images()?);
-    }
+    let archives = match args.test {
+        true => all()?,
+        false => vec![operator()?],
+    };
     for archive in archives {
         let summary = oci::Summary::read(&archive)?;
         println!("{}", archive.display());
@@ -55,6 +55,14 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<()> {
         println!("  layer       {}", megabytes(summary.layer));
     }
     Ok(())
+}
+
+/// The archives of the operator's image and of all that the test cluster needs
+/// beside it.
+pub(crate) fn all() -> anyhow::Result<Vec<PathBuf>> {
+    let mut archives = vec![operator()?];
+    archives.extend(test_images()?);
+    Ok(archives)
 }
 
 /// The archives of all images that the test cluster needs beside the

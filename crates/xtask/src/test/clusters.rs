@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use testkit::{ControlPlane, Node, control_plane, host, kube, node};
 use tokio::runtime::Runtime;
 
-use crate::{image, setup, workspace};
+use crate::{cluster, image, setup};
 
 /// An environment variable for the tests.
 pub(super) type Variable = (&'static str, PathBuf);
@@ -73,14 +73,12 @@ impl Clusters {
     /// A node with the images that tests use and the operator deployed in it
     /// as a user would: from `config/`.
     fn start_node(&self) -> Result<Node> {
-        let mut images = vec![image::operator()?];
-        images.extend(image::test_images()?);
         let options = node::Options {
-            images,
+            images: image::all()?,
             ..node::Options::default()
         };
         let node = announce("node", || self.runtime.block_on(Node::start(options)))?;
-        announce("operator", || self.runtime.block_on(deploy(&node)))?;
+        announce("operator", || self.runtime.block_on(cluster::deploy(&node)))?;
         Ok(node)
     }
 
@@ -94,22 +92,6 @@ impl Clusters {
             None => kube::find_or_build().map(drop),
         }
     }
-}
-
-async fn deploy(node: &Node) -> Result<()> {
-    let tree = workspace::root().join("config/default");
-    node.kubectl(&["apply", "--kustomize", &tree.to_string_lossy()])
-        .await?;
-    node.kubectl(&[
-        "wait",
-        "--for=condition=Available",
-        "--all",
-        "-A",
-        "--timeout=60s",
-        "deployment",
-    ])
-    .await?;
-    Ok(())
 }
 
 /// Starts something that takes seconds, and says how many.
