@@ -6,9 +6,15 @@
 //! | `local` | Locust, which the tests install once into the user's cache |
 //! | `node` | a whole one-node Kubernetes with images |
 
+#[cfg(test)]
 mod control_plane;
+#[cfg(test)]
 mod local;
+#[cfg(test)]
 mod node;
+#[cfg(test)]
 mod operator;
+#[cfg(test)]
 mod pods;
+#[cfg(test)]
 mod tests_of;
