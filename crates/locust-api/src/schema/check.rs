@@ -60,7 +60,11 @@ pub fn check(locust_test: &Value) -> Vec<Problem> {
     let mut locust_test = locust_test.clone();
     drop_nulls(&mut locust_test);
     let Value::Object(mut fields) = locust_test else {
-        found.wrong_type("", "object", &locust_test);
+        let got = type_name(&locust_test);
+        found.add(
+            "",
+            format!("a LocustTest is an object, and this is of type {got}"),
+        );
         return found.0;
     };
     for name in ["apiVersion", "kind"] {

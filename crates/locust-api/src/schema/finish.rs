@@ -10,9 +10,6 @@ use super::embedded::{self, Embedded, Fact};
 use super::{at, bounds, walk};
 use crate::names::MAX_TEST_NAME;
 
-/// Formats that the API server knows and the Rust types use.
-const FORMATS: &[&str] = &["int32", "int64", "date-time"];
-
 /// Finishes the schema of every version of the CRD.
 pub(crate) fn finish(crd: &mut CustomResourceDefinition) {
     for version in &mut crd.spec.versions {
@@ -62,11 +59,6 @@ fn clean(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     if let Some(members) = &mut schema.enum_ {
         members.retain(|JSON(member)| !member.is_null());
-    }
-    if let Some(format) = schema.format.as_deref()
-        && !FORMATS.contains(&format)
-    {
-        schema.format = None;
     }
 }
 

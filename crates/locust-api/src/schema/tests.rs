@@ -112,7 +112,7 @@ fn every_node_is_structural() {
         let format = node.format.as_deref();
         assert!(
             format.is_none_or(|format| ["int32", "int64", "date-time"].contains(&format)),
-            "{path}: format {format:?}"
+            "{path}: the API server warns of format {format:?}; use i32 or i64"
         );
     }
 }

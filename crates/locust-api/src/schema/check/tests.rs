@@ -123,7 +123,7 @@ fn wrong_types_say_what_was_expected_and_found() {
     );
     assert_eq!(
         check(&json!([]))[0].message,
-        "Invalid value: \"array\":  in body must be of type object: \"array\""
+        "a LocustTest is an object, and this is of type array"
     );
 }
 
