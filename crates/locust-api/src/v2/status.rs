@@ -46,6 +46,7 @@ pub struct Run {
     /// Generation of the spec that the run was begun with. Later edits of the
     /// spec have no effect on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub generation: Option<i64>,
 }
 

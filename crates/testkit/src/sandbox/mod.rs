@@ -201,9 +201,6 @@ impl Sandbox {
         command.arg("--target").arg(self.init.to_string());
         command.args(["--net", "--", "setpriv", "--pdeathsig", "KILL", "--"]);
         command.arg(program);
-        for variable in PROXY_VARIABLES {
-            command.env_remove(variable);
-        }
         command
     }
 

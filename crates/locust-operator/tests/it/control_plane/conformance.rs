@@ -172,13 +172,12 @@ async fn incomplete_children(
     ensure!(refused.status.is_some(), "a status");
     let mut present = Vec::new();
     for (object, role) in CHILDREN {
-        if settled(client, namespace, object, &child_name(name, role))
-            .await?
-            .is_some()
-        {
-            present.push(Value::from(object));
+        let child = child_name(name, role);
+        if stored(client, namespace, object, &child).await?.is_some() {
+            present.push(object.trim_end_matches("-job"));
         }
     }
+    present.sort_unstable();
     let actual = Value::from(present);
     let expected = incomplete.get("present").cloned().unwrap_or_default();
     Ok((actual != expected)
@@ -229,32 +228,37 @@ fn refusal_code(error: &kube::Error) -> Option<u64> {
     Some(u64::from(status.code))
 }
 
-/// A child as the API server stores it; a master Job only once it is released.
+/// A child as the API server stores it.
+async fn stored(
+    client: &Client,
+    namespace: &str,
+    object: &str,
+    name: &str,
+) -> Result<Option<Value>> {
+    let service = Api::<Service>::namespaced(client.clone(), namespace);
+    let jobs = Api::<Job>::namespaced(client.clone(), namespace);
+    Ok(match object {
+        "service" => service.get_opt(name).await?.map(serde_json::to_value),
+        _ => jobs.get_opt(name).await?.map(serde_json::to_value),
+    }
+    .transpose()?)
+}
+
+/// A child that nothing more will be done to: a master Job is released.
 async fn settled(
     client: &Client,
     namespace: &str,
     object: &str,
     name: &str,
 ) -> Result<Option<Value>> {
-    if object == "service" {
-        let service = Api::<Service>::namespaced(client.clone(), namespace)
-            .get_opt(name)
-            .await?;
-        return Ok(service.map(serde_json::to_value).transpose()?);
-    }
-    let job = Api::<Job>::namespaced(client.clone(), namespace)
-        .get_opt(name)
-        .await?;
-    let held = job.as_ref().is_some_and(locust_core::observed::is_held);
-    Ok(job
-        .filter(|_| !held)
-        .map(serde_json::to_value)
-        .transpose()?)
+    let child = stored(client, namespace, object, name).await?;
+    let held = "/metadata/annotations/locust.io~1held";
+    Ok(child.filter(|child| child.pointer(held).is_none()))
 }
 
 /// Without what differs from run to run.
 fn normal(mut object: Value) -> Value {
-    remove(&mut object, "", &["status", "apiVersion", "kind"]);
+    remove(&mut object, "", &["status"]);
     remove(
         &mut object,
         "/metadata",
