@@ -232,8 +232,11 @@ impl Sandbox {
     /// When it does not run or does not go.
     pub fn kill(&self, name: &str) -> Result<()> {
         let pid = self.component_pid(name)?;
-        run(self.command("kill").args(["-KILL", &pid]))
-            .with_context(|| format!("kill {name} of the test cluster"))?;
+        // The shell's own `kill`: the program is not installed everywhere.
+        run(self
+            .command("/bin/bash")
+            .args(["-c", "kill -KILL \"$0\"", &pid]))
+        .with_context(|| format!("kill {name} of the test cluster"))?;
         let deadline = Instant::now() + END_DEADLINE;
         while self.runs(name) {
             if Instant::now() > deadline {

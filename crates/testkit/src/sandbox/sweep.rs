@@ -1,14 +1,18 @@
 //! Removes what sandboxes left whose keeper was killed as well as their
-//! owner: state directories and empty cgroup directories.
+//! owner: processes, state directories and empty cgroup directories.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::cgroups::PREFIX;
+use super::{END_DEADLINE, Sandbox};
 
 /// Where the state directories lie. Nobody else may write there: what the
 /// files say is done with this process's rights.
@@ -37,6 +41,7 @@ pub(super) fn remove_dead_sandboxes(base: &Path) {
     for entry in entries.flatten() {
         let dir = entry.path();
         if is_dead(&dir) {
+            end_what_still_runs(&dir);
             remove_cgroups(&dir);
             let _ = fs::remove_dir_all(&dir);
         }
@@ -51,6 +56,20 @@ fn is_dead(dir: &Path) -> bool {
     }
     File::open(dir.join("owner.lock"))
         .is_ok_and(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok())
+}
+
+/// Init ends by itself when its owner does, unless somebody stopped it.
+fn end_what_still_runs(dir: &Path) {
+    let Ok(sandbox) = Sandbox::attach(dir) else {
+        return;
+    };
+    if let Ok(init) = i32::try_from(sandbox.init_pid()) {
+        let _ = kill(Pid::from_raw(init), Signal::SIGKILL);
+    }
+    let deadline = Instant::now() + END_DEADLINE;
+    while sandbox.is_alive() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 fn remove_cgroups(dir: &Path) {

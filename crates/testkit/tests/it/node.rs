@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use testkit::{Namespace, Node, node};
+use testkit::{ControlPlane, Namespace, Node, control_plane, node};
 
 use crate::archive;
 use crate::leftovers;
@@ -102,6 +102,32 @@ async fn nothing_is_left_when_the_owner_of_a_node_with_pods_is_killed() {
     std::mem::forget(namespace);
     owner.kill();
     leftovers::assert_none_soon(&state);
+}
+
+#[tokio::test]
+async fn what_a_killed_keeper_leaves_is_removed_by_the_next_start() {
+    let owner = Owner::start(&["node"]);
+    let state = owner.state_directory().to_owned();
+    owner.kill_keeper();
+    owner.kill();
+    eventually("only directories are left", async || {
+        leftovers::of(&state)
+            .iter()
+            .all(|left| !left.starts_with("process"))
+    })
+    .await;
+    let left = leftovers::of(&state);
+    assert!(
+        left.iter().any(|left| left.starts_with("cgroup")),
+        "{left:#?}"
+    );
+
+    drop(
+        ControlPlane::start(control_plane::Options::default())
+            .await
+            .unwrap(),
+    );
+    assert_eq!(leftovers::of(&state), Vec::<String>::new());
 }
 
 /// The service proxy follows a new Service within a second or so.

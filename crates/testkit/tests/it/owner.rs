@@ -1,9 +1,13 @@
 //! A cluster that another process owns, so that the tests can end that
 //! process in every way.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// A running `hold-cluster`.
 pub(crate) struct Owner {
@@ -39,6 +43,21 @@ impl Owner {
     pub(crate) fn end(mut self) {
         drop(self.process.stdin.take());
         assert!(self.process.wait().unwrap().success());
+    }
+
+    /// SIGKILL for the process that would clean up after the owner.
+    pub(crate) fn kill_keeper(&self) {
+        let start = format!("/bin/bash\0{}/keeper.sh\0", self.state_directory.display());
+        let keeper = fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .find(|entry| {
+                fs::read(entry.path().join("cmdline"))
+                    .is_ok_and(|line| line.starts_with(start.as_bytes()))
+            })
+            .unwrap();
+        let pid = keeper.file_name().to_string_lossy().parse().unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     }
 
     /// SIGKILL: the owner itself can do nothing any more.
