@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use kube::ResourceExt;
 use locust_api::latest::{LocustTest, Phase};
 use serde_json::Value;
 
@@ -101,16 +102,25 @@ async fn a_broken_locustfile_fails_the_test_and_its_error_is_told() -> Result<()
 /// Every phase that the test goes through, in order, up to the last.
 async fn phases(world: &World, name: &str) -> Result<Vec<Phase>> {
     let mut seen = Vec::new();
+    let mut version = None;
     loop {
-        let last = seen.last().copied();
         let test = world
             .tests
-            .wait_until(name, "another phase", |test: &LocustTest| {
-                phase(test).is_some() && phase(test) != last
+            .wait_until(name, "another status", |test: &LocustTest| {
+                phase(test).is_some() && test.resource_version() != version
             })
             .await?;
+        version = test.resource_version();
+        let conditions = ["Ready", "WorkersConnected", "TestCompleted", "PodsHealthy"];
+        println!(
+            "{:?} {:#?}",
+            phase(&test),
+            conditions.map(|type_| condition(&test, type_))
+        );
         let now = phase(&test);
-        seen.extend(now);
+        if now != seen.last().copied() {
+            seen.extend(now);
+        }
         if now.is_some_and(Phase::is_terminal) {
             return Ok(seen);
         }
