@@ -13,12 +13,14 @@
 //! 5. the status is written if it changed, and only then are events sent.
 //!
 //! The local runner shares [`resolve::resolve`] and goes on with
-//! [`processes::processes`] instead of the builders of Kubernetes objects.
+//! [`processes::processes`] and [`local::inputs`] instead of the builders of
+//! Kubernetes objects.
 
 pub mod build;
 pub mod decide;
 pub mod events;
 pub mod fold;
+pub mod local;
 pub mod locust;
 pub mod observed;
 pub mod processes;

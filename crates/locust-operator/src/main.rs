@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         Command::Local(args) => locust_operator::cli::local::main(args),
         Command::Demo(args) => locust_operator::cli::demo::main(args),
         Command::Target(args) => locust_operator::cli::target::main(args),
+        Command::Exec(args) => locust_operator::local::launcher::exec::main(&args),
         Command::Crd => locust_operator::cli::crd::main(),
     }
 }

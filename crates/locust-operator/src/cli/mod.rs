@@ -31,4 +31,7 @@ pub enum Command {
     Target(target::TargetArgs),
     /// Print the CustomResourceDefinition.
     Crd,
+    /// Start a process of a local run.
+    #[command(name = "__exec", hide = true)]
+    Exec(crate::local::launcher::exec::ExecArgs),
 }

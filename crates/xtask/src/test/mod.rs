@@ -44,13 +44,18 @@ pub(crate) enum Step {
     ControlPlane,
     /// Tests on a real one-node Kubernetes.
     Node,
+    /// Tests there that bring their own operators, and crash them.
+    Crashes,
 }
 
 /// What tells the tests apart: a module's name says what its tests need. All
 /// of testkit's own integration tests need a cluster.
 const ON_CONTROL_PLANE: &str =
     "binary(it) & (test(/^control_plane::/) + (package(testkit) - test(/^node::/)))";
-const ON_NODE: &str = "binary(it) & test(/^node::/)";
+const ON_NODE: &str = "binary(it) & (test(/^node::/) - test(/^node::undeployed::/))";
+/// Not beside the others: the operator that those have deployed is scaled to
+/// zero.
+const WITHOUT_DEPLOYED: &str = "binary(it) & test(/^node::undeployed::/)";
 const ANYWHERE: &str =
     "not (binary(it) & (test(/^control_plane::/) + test(/^node::/) + package(testkit)))";
 
@@ -65,13 +70,14 @@ impl Step {
             Self::Doc => "doc",
             Self::ControlPlane => "control-plane",
             Self::Node => "node",
+            Self::Crashes => "crashes",
         }
     }
 
     /// Whether it needs Kubernetes.
     fn needs_clusters(self) -> bool {
         match self {
-            Self::ControlPlane | Self::Node => true,
+            Self::ControlPlane | Self::Node | Self::Crashes => true,
             Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc => false,
         }
     }
@@ -93,7 +99,10 @@ impl Step {
                 nextest(ON_CONTROL_PLANE, Some(clusters.control_plane()?), summary)
             }
             (Self::Node, Some(clusters)) => nextest(ON_NODE, Some(clusters.node()?), summary),
-            (Self::ControlPlane | Self::Node, None) => bail!("no cluster was prepared"),
+            (Self::Crashes, Some(clusters)) => {
+                nextest(WITHOUT_DEPLOYED, Some(clusters.node()?), summary)
+            }
+            (Self::ControlPlane | Self::Node | Self::Crashes, None) => bail!("no cluster was prepared"),
         }
     }
 }

@@ -70,14 +70,33 @@ impl View {
 
     /// Says something once, above the live view.
     pub fn say(&self, line: &str) {
-        match &self.0 {
-            Kind::Live(bar) => bar.suspend(|| eprintln!("{line}")),
-            Kind::Lines { .. } => eprintln!("{line}"),
-        }
+        self.voice().say(line);
+    }
+
+    /// Somebody who can say something above this view while it is shown.
+    pub fn voice(&self) -> Voice {
+        Voice(match &self.0 {
+            Kind::Live(bar) => Some(bar.clone()),
+            Kind::Lines { .. } => None,
+        })
     }
 
     /// Takes the live view away.
     pub fn close(self) {}
+}
+
+/// Speaks above a view without holding it.
+#[derive(Clone, Debug)]
+pub struct Voice(Option<ProgressBar>);
+
+impl Voice {
+    /// Says something once.
+    pub fn say(&self, line: &str) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
 }
 
 impl Drop for View {

@@ -5,6 +5,7 @@
 
 mod deletion;
 mod target;
+mod undeployed;
 mod verdicts;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,5 @@
+//! Tests that bring their own operators, or have none. The deployed one is
+//! scaled to zero, so these do not run beside the other node tests.
+
+mod crashes;
+mod orphans;
