@@ -27,7 +27,15 @@ impl Operator {
             "--health-probe-bind-address",
             "0",
         ];
-        Self::start_with(cluster, kubeconfig, &arguments)
+        // Several tests share a node of two cores.
+        let frugal = ["POD_CPU_REQUEST", "METRICS_EXPORTER_CPU_REQUEST"]
+            .map(|name| (name.to_owned(), "10m".to_owned()));
+        let pull = (
+            "METRICS_EXPORTER_IMAGE_PULL_POLICY".to_owned(),
+            "IfNotPresent".to_owned(),
+        );
+        let variables = frugal.into_iter().chain([pull]).collect();
+        Self::spawn(cluster, kubeconfig, &arguments, &variables)
     }
 
     /// Starts an operator for the whole cluster with these variables.
@@ -62,8 +70,7 @@ impl Operator {
             COUNT.fetch_add(1, Ordering::Relaxed)
         ));
         let process = cluster
-            .sandbox()
-            .command_in_network(BINARY)
+            .network_command(BINARY)
             .args(["run", "--log-level=info,locust_operator=debug"])
             .args(arguments)
             .arg("--kubeconfig")

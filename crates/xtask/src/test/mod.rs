@@ -102,7 +102,9 @@ impl Step {
             (Self::Crashes, Some(clusters)) => {
                 nextest(WITHOUT_DEPLOYED, Some(clusters.node()?), summary)
             }
-            (Self::ControlPlane | Self::Node | Self::Crashes, None) => bail!("no cluster was prepared"),
+            (Self::ControlPlane | Self::Node | Self::Crashes, None) => {
+                bail!("no cluster was prepared")
+            }
         }
     }
 }

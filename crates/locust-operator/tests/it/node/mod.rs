@@ -141,6 +141,8 @@ fn is_ready(pod: &Pod) -> bool {
 
 /// A LocustTest against the target of its namespace.
 fn load_test(name: &str, workers: i32, seconds: u32) -> Value {
+    // Several tests share a node of two cores.
+    let frugal = json!({ "requests": { "cpu": "20m", "memory": "64Mi" } });
     json!({
         "apiVersion": "locust.io/v2",
         "kind": "LocustTest",
@@ -152,8 +154,13 @@ fn load_test(name: &str, workers: i32, seconds: u32) -> Value {
                     "-f /lotest/src/locustfile.py --host http://target --users 10 --spawn-rate 10 --run-time {seconds}s"
                 ),
                 "autoquit": { "enabled": true, "timeout": 10 },
+                "resources": frugal,
             },
-            "worker": { "command": "-f /lotest/src/locustfile.py", "replicas": workers },
+            "worker": {
+                "command": "-f /lotest/src/locustfile.py",
+                "replicas": workers,
+                "resources": frugal,
+            },
             "testFiles": { "configMapRef": name },
         },
     })

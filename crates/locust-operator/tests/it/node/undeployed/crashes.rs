@@ -53,7 +53,11 @@ async fn an_erased_status_does_not_bring_a_second_run() -> Result<()> {
 }
 
 async fn every_crash(meanwhile: Meanwhile) -> Result<()> {
-    let moments = [Moment::BeforeRequest, Moment::BeforeAnswer, Moment::AfterAnswer];
+    let moments = [
+        Moment::BeforeRequest,
+        Moment::BeforeAnswer,
+        Moment::AfterAnswer,
+    ];
     let plans: Vec<(usize, Moment)> = (1..=WRITES)
         .flat_map(|write| moments.map(|moment| (write, moment)))
         .collect();
@@ -73,7 +77,9 @@ async fn every_crash(meanwhile: Meanwhile) -> Result<()> {
 async fn crash(write: usize, moment: Moment, meanwhile: Meanwhile) -> Result<()> {
     let world = World::new("crash", 0).await?;
     let namespace = world.namespace.name();
-    let kubeconfig = world.node.user_kubeconfig("crashing", Some("system:masters"))?;
+    let kubeconfig = world
+        .node
+        .user_kubeconfig("crashing", Some("system:masters"))?;
     let proxy = FaultProxy::start(&world.node, &kubeconfig).await?;
     let mut held = proxy.hold(write, moment, |_| true);
     let started = watch_started_masters(&world);
@@ -89,11 +95,18 @@ async fn crash(write: usize, moment: Moment, meanwhile: Meanwhile) -> Result<()>
     if meanwhile == Meanwhile::JobsDeletedAndStatusErased {
         let erase = Patch::Merge(json!({ "status": null }));
         let params = PatchParams::default();
-        world.tests.api.patch_status("crash", &params, &erase).await?;
+        world
+            .tests
+            .api
+            .patch_status("crash", &params, &erase)
+            .await?;
     }
     let begun = recorded_run(&world.tests.api.get("crash").await?).is_some();
     let _second = Operator::start(&world.node, &kubeconfig, namespace)?;
-    let ended = world.tests.wait_for("crash", &[Phase::Succeeded, Phase::Failed]).await?;
+    let ended = world
+        .tests
+        .wait_for("crash", &[Phase::Succeeded, Phase::Failed])
+        .await?;
     let count = started.lock().map_or(0, |pods| pods.len());
     judge(&ended, count, begun && meanwhile != Meanwhile::Nothing)
 }
@@ -119,7 +132,10 @@ fn watch_started_masters(world: &World) -> Arc<Mutex<BTreeSet<String>>> {
     let config = watcher::Config::default().labels("performance-test-pod-name=crash-master");
     let seen = started.clone();
     tokio::spawn(async move {
-        let mut pods = watcher(api, config).default_backoff().touched_objects().boxed();
+        let mut pods = watcher(api, config)
+            .default_backoff()
+            .touched_objects()
+            .boxed();
         while let Some(pod) = pods.next().await {
             if let (Some(pod), Ok(mut seen)) = (pod.ok().filter(has_started), seen.lock()) {
                 seen.insert(pod.uid().unwrap_or_default());
@@ -130,7 +146,10 @@ fn watch_started_masters(world: &World) -> Arc<Mutex<BTreeSet<String>>> {
 }
 
 fn has_started(pod: &Pod) -> bool {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let statuses = pod
+        .status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten());
     statuses
         .filter_map(|status| status.state.as_ref())
         .any(|state| state.running.is_some() || state.terminated.is_some())
@@ -138,9 +157,15 @@ fn has_started(pod: &Pod) -> bool {
 
 async fn delete_jobs(world: &World) -> Result<()> {
     let jobs: Api<Job> = Api::namespaced(world.client.clone(), world.namespace.name());
-    jobs.delete_collection(&DeleteParams::background(), &Default::default()).await?;
+    jobs.delete_collection(&DeleteParams::background(), &Default::default())
+        .await?;
     until("the Jobs to be gone", async || {
-        Ok(jobs.list(&Default::default()).await?.items.is_empty().then_some(()))
+        Ok(jobs
+            .list(&Default::default())
+            .await?
+            .items
+            .is_empty()
+            .then_some(()))
     })
     .await
 }
