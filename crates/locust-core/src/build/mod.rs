@@ -48,7 +48,7 @@ fn object_meta(resolved: &Resolved, name: &str) -> ObjectMeta {
 
 /// Labels of a role's pods. The user's may replace the two that only name the
 /// test, but not those by which objects find each other.
-fn pod_labels(resolved: &Resolved, role: &ResolvedRole) -> BTreeMap<String, String> {
+pub(crate) fn pod_labels(resolved: &Resolved, role: &ResolvedRole) -> BTreeMap<String, String> {
     let own = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let mut labels = BTreeMap::from([
         own(names::LABEL_APP, &resolved.name),
