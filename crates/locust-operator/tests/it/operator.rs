@@ -62,8 +62,7 @@ impl Operator {
             COUNT.fetch_add(1, Ordering::Relaxed)
         ));
         let process = cluster
-            .sandbox()
-            .command_in_network(BINARY)
+            .network_command(BINARY)
             .args(["run", "--log-level=info,locust_operator=debug"])
             .args(arguments)
             .arg("--kubeconfig")

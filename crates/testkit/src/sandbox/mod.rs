@@ -174,10 +174,12 @@ impl Sandbox {
 
     /// A command that runs `program` in the sandbox's network but otherwise
     /// outside: the child that it gives is `program` itself, to be signalled
-    /// and killed by its PID. It knows no names of the cluster's DNS.
+    /// and killed by its PID, and it dies with the thread that started it. It
+    /// knows no names of the cluster's DNS.
     #[must_use]
     pub fn network_command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.enter(&["--net"]);
+        command.args(["setpriv", "--pdeathsig", "KILL", "--"]);
         command.arg(program);
         command
     }
@@ -186,21 +188,6 @@ impl Sandbox {
         let mut command = Command::new("nsenter");
         command.arg("--target").arg(self.init.to_string());
         command.args(namespaces).arg("--");
-        for variable in PROXY_VARIABLES {
-            command.env_remove(variable);
-        }
-        command
-    }
-
-    /// A command that shares the sandbox's network and nothing else of it. It
-    /// is this process's own child: killing it kills the program, and it dies
-    /// with the thread that started it.
-    #[must_use]
-    pub fn command_in_network(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new("nsenter");
-        command.arg("--target").arg(self.init.to_string());
-        command.args(["--net", "--", "setpriv", "--pdeathsig", "KILL", "--"]);
-        command.arg(program);
         for variable in PROXY_VARIABLES {
             command.env_remove(variable);
         }
