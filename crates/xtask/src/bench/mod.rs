@@ -32,12 +32,13 @@ pub(crate) struct Args {
 enum Part {
     /// The compressed image.
     Image,
-    /// An edit of the core and its tests.
-    InnerLoop,
     /// How soon the test clusters are ready.
     Clusters,
     /// The operator on a control plane: start, memory, writes.
     Operator,
+    /// An edit of the core and its tests. Last, because what is built of the
+    /// core is stale after it.
+    InnerLoop,
 }
 
 impl Part {

@@ -48,10 +48,12 @@ pub(super) fn markdown(figures: &[Figure]) -> String {
             how,
             ..
         } = figure;
+        let measured = format!("{value} {unit}");
+        let measured = measured.trim_end();
         // Writing to a string cannot fail.
         let _ = writeln!(
             table,
-            "| {what} | {value} {unit}{over} | {limit} | {upstream} | {how} |"
+            "| {what} | {measured}{over} | {limit} | {upstream} | {how} |"
         );
     }
     table
