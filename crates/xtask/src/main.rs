@@ -5,6 +5,7 @@
 //! Start reading in [`test`], which is what every change has to pass.
 
 mod apply;
+mod bench;
 mod cluster;
 mod codegen;
 mod deviations;
@@ -33,6 +34,8 @@ enum Command {
     Fmt,
     /// Install what tests and cluster need on this machine.
     Setup,
+    /// Measure size and speed, and write docs/figures.md.
+    Bench(bench::Args),
     /// Check the conventions that no compiler checks.
     Tidy,
     /// Write every file that is made from code.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::main(),
         Command::Fmt => lint::format(),
         Command::Setup => setup::main(),
+        Command::Bench(args) => bench::main(&args),
         Command::Tidy => tidy::main(),
         Command::Codegen(args) => codegen::main(&args),
         Command::Deviations => deviations::main(),

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-pub(crate) use operator::operator;
+pub(crate) use operator::{binary as operator_binary, operator};
 
 /// Arguments of `cargo xtask image`.
 #[derive(Debug, clap::Args)]

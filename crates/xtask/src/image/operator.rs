@@ -18,9 +18,14 @@ const NAME: &str = concat!(
 const PASSWD: &str = "root:x:0:0::/:/sbin/nologin\nnonroot:x:65532:65532::/:/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnonroot:x:65532:\n";
 
+/// The program in the image, built if its sources have changed.
+pub(crate) fn binary() -> anyhow::Result<PathBuf> {
+    compile::static_binary("locust-operator", "locust-operator")
+}
+
 /// The archive of the operator's image, built if its sources have changed.
 pub(crate) fn operator() -> anyhow::Result<PathBuf> {
-    let binary = compile::static_binary("locust-operator", "locust-operator")?;
+    let binary = binary()?;
     let dist = workspace()?.join("dist");
     let archive = dist.join("locust-operator.tar");
     if is_fresh(&archive, &binary)? {

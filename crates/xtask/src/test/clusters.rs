@@ -21,15 +21,16 @@ pub(super) type Variable = (&'static str, PathBuf);
 /// The clusters of one run.
 pub(super) struct Clusters {
     runtime: Runtime,
-    programs: Option<JoinHandle<Result<()>>>,
+    programs: Background<()>,
+    images: Option<Background<Vec<PathBuf>>>,
     control_plane: Option<ControlPlane>,
     node: Option<Node>,
 }
 
 impl Clusters {
     /// Checks that this machine can run clusters, so that what is missing is
-    /// said at once, and begins to build their programs in the background.
-    pub(super) fn prepare() -> Result<Self> {
+    /// said at once, and begins to build in the background what they need.
+    pub(super) fn prepare(with_node: bool) -> Result<Self> {
         setup::node_packages()?;
         host::check(host::NODE_PACKAGES)
             .map_err(|error| setup::Missing::new(format!("{error:#}")))?;
@@ -37,7 +38,8 @@ impl Clusters {
         let runtime = Runtime::new().context("starting the runtime of the clusters")?;
         Ok(Self {
             runtime,
-            programs: Some(thread::spawn(|| kube::find_or_build().map(drop))),
+            programs: Background::start(|| kube::find_or_build().map(drop)),
+            images: with_node.then(|| Background::start(image::all)),
             control_plane: None,
             node: None,
         })
@@ -45,7 +47,7 @@ impl Clusters {
 
     /// The shared control plane.
     pub(super) fn control_plane(&mut self) -> Result<Variable> {
-        self.wait_for_programs()?;
+        self.programs.wait()?;
         let control_plane = match self.control_plane.take() {
             Some(running) => running,
             None => announce("control plane", || {
@@ -58,12 +60,16 @@ impl Clusters {
         Ok((control_plane::SHARED_VARIABLE, dir))
     }
 
-    /// The shared node.
+    /// The shared node, with the operator deployed in it.
     pub(super) fn node(&mut self) -> Result<Variable> {
-        self.wait_for_programs()?;
+        self.programs.wait()?;
         let node = match self.node.take() {
             Some(running) => running,
-            None => self.start_node()?,
+            None => {
+                let images = self.images.as_mut().context("no images were asked for")?;
+                let images = images.wait()?.clone();
+                self.start_node(images)?
+            }
         };
         let dir = node.dir().to_owned();
         self.node = Some(node);
@@ -72,25 +78,40 @@ impl Clusters {
 
     /// A node with the images that tests use and the operator deployed in it
     /// as a user would: from `config/`.
-    fn start_node(&self) -> Result<Node> {
+    fn start_node(&self, images: Vec<PathBuf>) -> Result<Node> {
         let options = node::Options {
-            images: image::all()?,
+            images,
             ..node::Options::default()
         };
         let node = announce("node", || self.runtime.block_on(Node::start(options)))?;
         announce("operator", || self.runtime.block_on(cluster::deploy(&node)))?;
         Ok(node)
     }
+}
 
-    /// A build that failed is tried again by whoever needs it next, so that
-    /// each of them says why it cannot go on.
-    fn wait_for_programs(&mut self) -> Result<()> {
-        match self.programs.take() {
-            Some(build) => build
-                .join()
-                .map_err(|_| anyhow!("the build of the cluster's programs panicked"))?,
-            None => kube::find_or_build().map(drop),
+/// Something that is made while other steps run.
+struct Background<T> {
+    thread: Option<JoinHandle<Result<T>>>,
+    made: Option<T>,
+}
+
+impl<T: Send + 'static> Background<T> {
+    fn start(make: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
+        Self {
+            thread: Some(thread::spawn(make)),
+            made: None,
         }
+    }
+
+    /// What was made. The first to wait for something that failed learns why.
+    fn wait(&mut self) -> Result<&T> {
+        if let Some(thread) = self.thread.take() {
+            let made = thread.join().map_err(|_| anyhow!("a build panicked"))?;
+            self.made = Some(made?);
+        }
+        self.made
+            .as_ref()
+            .context("a build that this needs has failed, see above")
     }
 }
 

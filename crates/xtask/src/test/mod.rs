@@ -118,7 +118,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     };
     // First, because it may build for minutes beside the other steps.
     let mut clusters = match chosen.iter().any(|step| step.needs_clusters()) {
-        true => Some(Clusters::prepare()?),
+        true => Some(Clusters::prepare(chosen.contains(&Step::Node))?),
         false => None,
     };
     let mut report = Report::default();

@@ -1,0 +1,319 @@
+//! The operator on a real control plane: how soon it is ready, what it needs
+//! when nothing happens, and what it writes for a test.
+//!
+//! There is no node. The Job controller makes the pods, and this module says
+//! of them what a kubelet would say.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+use testkit::{ControlPlane, Namespace, control_plane, kube};
+use tokio::runtime::Runtime;
+
+use super::table::{Figure, median};
+use crate::{image, setup};
+
+const USER: &str = "bench-operator";
+const PROBE: &str = "127.0.0.1:18081";
+const STARTS: usize = 5;
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(2);
+/// After this long without work, memory is what it is at rest.
+const REST: Duration = Duration::from_secs(5);
+/// The tests whose writes are counted.
+const FEW_WORKERS: usize = 1;
+const MANY_WORKERS: usize = 20;
+
+/// All figures of this module, on one control plane.
+pub(super) fn measure() -> Result<Vec<Figure>> {
+    setup::node_packages()?;
+    kube::find_or_build()?;
+    let binary = image::operator_binary()?;
+    let runtime = Runtime::new().context("starting the runtime of the control plane")?;
+    runtime.block_on(async {
+        let control_plane = ControlPlane::start(control_plane::Options::default()).await?;
+        let bench = Bench {
+            control_plane,
+            binary,
+        };
+        bench.install_crd().await?;
+        let mut figures = bench.starts().await?;
+        figures.extend(bench.writes().await?);
+        Ok(figures)
+    })
+}
+
+struct Bench {
+    control_plane: ControlPlane,
+    binary: PathBuf,
+}
+
+impl Bench {
+    async fn install_crd(&self) -> Result<()> {
+        let crd = serde_json::to_string(&locust_api::crd::crd())?;
+        let file = self.control_plane.dir().join("bench-crd.json");
+        fs::write(&file, crd).with_context(|| format!("writing {}", file.display()))?;
+        let file = file.to_string_lossy().into_owned();
+        self.kubectl(&["apply", "--server-side", "-f", &file])
+            .await?;
+        until("the CRD to be served", async || {
+            Ok(self.kubectl(&["get", "locusttests"]).await.is_ok())
+        })
+        .await
+    }
+
+    async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        self.control_plane.kubectl(arguments).await
+    }
+
+    /// Starts the operator several times; the last one is left to rest.
+    async fn starts(&self) -> Result<Vec<Figure>> {
+        let mut milliseconds = Vec::new();
+        let mut memory = 0.0;
+        for _ in 0..STARTS {
+            let began = Instant::now();
+            let operator = self.start().await?;
+            milliseconds.push(began.elapsed().as_secs_f64() * 1000.0);
+            if milliseconds.len() == STARTS {
+                tokio::time::sleep(REST).await;
+                memory = operator.resident_megabytes()?;
+            }
+        }
+        Ok(vec![
+            Figure {
+                what: "process start to ready",
+                value: median(milliseconds).context("no start was measured")?,
+                unit: "ms",
+                limit: Some(100.0),
+                upstream: "262 ms",
+                how: "until /readyz answers 200, which is after the first lists; median of 5",
+            },
+            Figure {
+                what: "idle memory",
+                value: memory,
+                unit: "MB",
+                limit: Some(16.0),
+                upstream: "47 MiB",
+                how: "RSS of the release binary, 5 s after its start",
+            },
+        ])
+    }
+
+    /// Starts the operator and waits until it says that it is ready.
+    async fn start(&self) -> Result<Operator> {
+        let kubeconfig = self
+            .control_plane
+            .user_kubeconfig(USER, Some("system:masters"))?;
+        let process = self
+            .control_plane
+            .network_command(&self.binary)
+            .args(["run", "--health-probe-bind-address", PROBE, "--kubeconfig"])
+            .arg(kubeconfig)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting the operator")?;
+        let operator = Operator { process };
+        let url = format!("http://{PROBE}/readyz");
+        until("the operator to be ready", async || {
+            let answer = self.control_plane.http_get(&url).await;
+            Ok(answer.is_ok_and(|(status, _)| status.is_success()))
+        })
+        .await?;
+        Ok(operator)
+    }
+
+    /// Plays the life of two tests of different sizes.
+    async fn writes(&self) -> Result<Vec<Figure>> {
+        let _operator = self.start().await?;
+        let (few, few_events) = self.life(FEW_WORKERS).await?;
+        let (many, many_events) = self.life(MANY_WORKERS).await?;
+        let figure = |what, value, limit, upstream| Figure {
+            what,
+            value,
+            unit: "",
+            limit: Some(limit),
+            upstream,
+            how: "audit log of the API server, from the creation of a test to Succeeded",
+        };
+        Ok(vec![
+            figure("writes per test, 1 worker", few, 8.0, "36 with 5"),
+            figure("writes per test, 20 workers", many, 8.0, "162 with 50"),
+            figure(
+                "events per test",
+                few_events.max(many_events),
+                6.0,
+                "5 to 6, counted above",
+            ),
+        ])
+    }
+
+    /// One test from creation to its end: writes and events of the operator.
+    async fn life(&self, workers: usize) -> Result<(f64, f64)> {
+        let namespace = self.control_plane.namespace("bench").await?;
+        let life = Life {
+            bench: self,
+            namespace,
+        };
+        life.create(workers).await?;
+        life.pods("bench-master", 1, "Running").await?;
+        life.pods("bench-worker", workers, "Running").await?;
+        life.phase("Running").await?;
+        life.pods("bench-worker", workers, "Succeeded").await?;
+        life.pods("bench-master", 1, "Succeeded").await?;
+        life.phase("Succeeded").await?;
+        // What is written after the verdict counts too.
+        tokio::time::sleep(REST).await;
+        let counted = life.count()?;
+        life.namespace.finish().await?;
+        Ok(counted)
+    }
+}
+
+/// A test named `bench` in a namespace of its own.
+struct Life<'a> {
+    bench: &'a Bench,
+    namespace: Namespace,
+}
+
+impl Life<'_> {
+    async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        let mut all = vec!["--namespace", self.namespace.name()];
+        all.extend(arguments);
+        self.bench.kubectl(&all).await
+    }
+
+    async fn create(&self, workers: usize) -> Result<()> {
+        let test = json!({
+            "apiVersion": "locust.io/v2",
+            "kind": "LocustTest",
+            "metadata": {"name": "bench"},
+            "spec": {
+                "image": "locustio/locust:2.47.0",
+                "master": {"command": "--locustfile /l.py --host http://x --users 1 --run-time 1m"},
+                "worker": {"command": "--locustfile /l.py", "replicas": workers},
+            },
+        });
+        let file = self
+            .bench
+            .control_plane
+            .dir()
+            .join(format!("bench-{workers}.json"));
+        fs::write(&file, test.to_string())
+            .with_context(|| format!("writing {}", file.display()))?;
+        self.kubectl(&["create", "-f", &file.to_string_lossy()])
+            .await?;
+        Ok(())
+    }
+
+    /// Waits for a Job's pods and puts each of them into a phase, one after
+    /// the other, as they come in a cluster.
+    async fn pods(&self, job: &str, count: usize, phase: &str) -> Result<()> {
+        let selector = format!("batch.kubernetes.io/job-name={job}");
+        let list = ["get", "pods", "-o", "name", "-l", &selector];
+        until(&format!("{count} pods of {job}"), async || {
+            Ok(self.kubectl(&list).await?.lines().count() >= count)
+        })
+        .await?;
+        let status = pod_status(job, phase).to_string();
+        for pod in self.kubectl(&list).await?.lines() {
+            let patch = ["--subresource=status", "--type=merge", "--patch", &status];
+            let mut arguments = vec!["patch", pod];
+            arguments.extend(patch);
+            self.kubectl(&arguments).await?;
+        }
+        Ok(())
+    }
+
+    async fn phase(&self, phase: &str) -> Result<()> {
+        let get = [
+            "get",
+            "locusttest",
+            "bench",
+            "-o",
+            "jsonpath={.status.phase}",
+        ];
+        until(&format!("the test to be {phase}"), async || {
+            Ok(self.kubectl(&get).await? == phase)
+        })
+        .await
+    }
+
+    fn count(&self) -> Result<(f64, f64)> {
+        let log = self.bench.control_plane.audit_log()?;
+        let own = log
+            .iter()
+            .filter(|one| one.user == USER && one.namespace == self.namespace.name());
+        let (events, others): (Vec<_>, Vec<_>) = own.partition(|one| one.resource == "events");
+        ensure!(!others.is_empty(), "the audit log has no write of {USER}");
+        Ok((count(others.len())?, count(events.len())?))
+    }
+}
+
+fn count(number: usize) -> Result<f64> {
+    Ok(f64::from(u32::try_from(number)?))
+}
+
+/// What a kubelet says of a pod in this phase.
+fn pod_status(container: &str, phase: &str) -> serde_json::Value {
+    let running = phase == "Running";
+    let state = if running {
+        json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}})
+    } else {
+        json!({"terminated": {"exitCode": 0, "reason": "Completed"}})
+    };
+    json!({"status": {
+        "phase": phase,
+        "conditions": [{"type": "Ready", "status": if running { "True" } else { "False" }}],
+        "containerStatuses": [{
+            "name": container,
+            "ready": running,
+            "restartCount": 0,
+            "image": "x",
+            "imageID": "x",
+            "state": state,
+        }],
+    }})
+}
+
+/// A running operator; it ends when this is dropped.
+struct Operator {
+    process: Child,
+}
+
+impl Operator {
+    fn resident_megabytes(&self) -> Result<f64> {
+        let status = format!("/proc/{}/status", self.process.id());
+        let text = fs::read_to_string(&status).with_context(|| format!("reading {status}"))?;
+        let kilobytes: f64 = text
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.split_whitespace().next())
+            .with_context(|| format!("{status} has no VmRSS"))?
+            .parse()?;
+        Ok(kilobytes * 1024.0 / 1_000_000.0)
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+async fn until(what: &str, condition: impl AsyncFn() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition().await? {
+        if Instant::now() > deadline {
+            bail!("waited {} s for {what}", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
