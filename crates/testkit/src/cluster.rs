@@ -175,7 +175,8 @@ impl Cluster {
     /// # Errors
     /// When it cannot be made, or its ServiceAccount does not appear.
     pub async fn namespace(&self, prefix: &str) -> Result<Namespace> {
-        Namespace::create(self.network.clone(), self.kubeconfig(), prefix).await
+        let managed = self.sandbox.is_described("kube-controller-manager");
+        Namespace::create(self.network.clone(), self.kubeconfig(), prefix, managed).await
     }
 
     /// Every answered write request so far, in the order of the answers. The

@@ -20,6 +20,8 @@ pub struct Namespace {
     name: String,
     network: Network,
     kubeconfig: PathBuf,
+    /// Whether a controller manager makes and removes what belongs to it.
+    managed: bool,
     deleted: bool,
 }
 
@@ -30,6 +32,7 @@ impl Namespace {
         network: Network,
         kubeconfig: PathBuf,
         prefix: &str,
+        managed: bool,
     ) -> Result<Self> {
         let client = network.kubernetes_client(&kubeconfig).await?;
         let name = unique_name(prefix);
@@ -48,9 +51,12 @@ impl Namespace {
             name,
             network,
             kubeconfig,
+            managed,
             deleted: false,
         };
-        created.wait_for_service_account(client).await?;
+        if managed {
+            created.wait_for_service_account(client).await?;
+        }
         Ok(created)
     }
 
@@ -60,7 +66,8 @@ impl Namespace {
         &self.name
     }
 
-    /// Deletes the namespace and waits until nothing of it is left.
+    /// Deletes the namespace and waits until nothing of it is left (without a
+    /// controller manager its content stays).
     ///
     /// # Errors
     /// When something in it cannot be deleted within 30 s.
@@ -73,7 +80,7 @@ impl Namespace {
             .await
             .with_context(|| format!("delete namespace {}", self.name))?;
         let deadline = Instant::now() + DEADLINE;
-        while namespaces.get_opt(&self.name).await?.is_some() {
+        while self.managed && namespaces.get_opt(&self.name).await?.is_some() {
             if Instant::now() > deadline {
                 bail!(
                     "namespace {} is still there after {} s",

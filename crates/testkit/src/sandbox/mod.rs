@@ -217,6 +217,12 @@ impl Sandbox {
         self.write(&format!("components/{name}.args"), &argv.join("\n"))
     }
 
+    /// Whether a component belongs to the sandbox, running or not.
+    #[must_use]
+    pub fn is_described(&self, name: &str) -> bool {
+        self.dir.join(format!("components/{name}.args")).exists()
+    }
+
     /// Kills a component with SIGKILL and waits until it is gone.
     ///
     /// # Errors

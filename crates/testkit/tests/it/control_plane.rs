@@ -1,6 +1,9 @@
 //! A control plane: reachable, private, and gone with its owner.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
@@ -229,6 +232,49 @@ async fn another_process_can_attach_while_the_owner_lives() {
         error.to_string().starts_with("no test cluster runs in"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn the_programs_of_kubebuilder_assets_make_a_control_plane_without_ours() {
+    let kube = testkit::kube::find_or_build().unwrap().kube;
+    let assets = tempfile::tempdir().unwrap();
+    for program in ["etcd", "kube-apiserver", "kubectl"] {
+        symlink(&kube, assets.path().join(program)).unwrap();
+    }
+    let empty_cache = tempfile::tempdir().unwrap();
+    let owner = Owner::start_with(
+        &["control-plane"],
+        &[
+            ("KUBEBUILDER_ASSETS", assets.path()),
+            ("XDG_CACHE_HOME", empty_cache.path()),
+        ],
+    );
+    let cluster = ControlPlane::attach(owner.state_directory()).unwrap();
+    let used = fs::read_link(cluster.dir().join("bin/kube-apiserver")).unwrap();
+    assert_eq!(used, assets.path().join("kube-apiserver"));
+    assert!(!cluster.sandbox().is_described("kube-controller-manager"));
+    let namespace = cluster.namespace("assets").await.unwrap();
+    let client = cluster.client().await.unwrap();
+    create_config_map(&client, namespace.name(), "x")
+        .await
+        .unwrap();
+    namespace.finish().await.unwrap();
+}
+
+#[test]
+fn without_the_right_to_make_namespaces_the_command_to_run_is_named() {
+    let output = Command::new("setpriv")
+        .args(["--bounding-set=-sys_admin", "--inh-caps=-all", "--"])
+        .args([env!("CARGO_BIN_EXE_hold-cluster"), "control-plane"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    let command = format!(
+        "run `sudo -E env \"PATH=$PATH\" {}",
+        env!("CARGO_BIN_EXE_hold-cluster")
+    );
+    assert!(told.contains(&command), "{told}");
 }
 
 #[test]
