@@ -46,6 +46,18 @@ impl Event {
         }
     }
 
+    /// The API server has a test that this operator cannot read.
+    pub fn undecodable(error: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            reason: "Undecodable",
+            action: "Read",
+            note: format!(
+                "The LocustTest cannot be read and is left alone: {error}. Correct the field, or update the operator if its CRD is newer"
+            ),
+        }
+    }
+
     /// Pods are in trouble.
     pub fn pod_failure(message: &str) -> Self {
         Self {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use locust_api::crd;
 
+use crate::deviations;
+
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Only this part; all of them when left out.
@@ -21,6 +23,8 @@ pub(crate) struct Args {
 enum Part {
     /// The CustomResourceDefinition.
     Crd,
+    /// The page of deviations, from conformance/deviations.json.
+    Deviations,
 }
 
 /// What repairs a stale file.
@@ -78,11 +82,18 @@ fn write(repository: &Path, files: impl IntoIterator<Item = Generated>, check: b
 }
 
 fn generated() -> Result<Vec<Generated>> {
-    Ok(vec![Generated {
-        part: Part::Crd,
-        path: "config/crd/bases/locust.io_locusttests.yaml",
-        content: crd_yaml()?,
-    }])
+    Ok(vec![
+        Generated {
+            part: Part::Crd,
+            path: "config/crd/bases/locust.io_locusttests.yaml",
+            content: crd_yaml()?,
+        },
+        Generated {
+            part: Part::Deviations,
+            path: deviations::PAGE,
+            content: deviations::fresh_page()?,
+        },
+    ])
 }
 
 fn crd_yaml() -> Result<String> {

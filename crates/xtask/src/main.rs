@@ -40,8 +40,6 @@ enum Command {
     Tidy,
     /// Write every file that is made from code.
     Codegen(codegen::Args),
-    /// Write the page of deviations from conformance/deviations.json.
-    Deviations,
     /// Install the CRD into the cluster that kubectl points at.
     Install,
     /// Remove the CRD, and with it every LocustTest, from that cluster.
@@ -63,7 +61,6 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::main(&args),
         Command::Tidy => tidy::main(),
         Command::Codegen(args) => codegen::main(&args),
-        Command::Deviations => deviations::main(),
         Command::Install => apply::install(),
         Command::Uninstall => apply::uninstall(),
         Command::Image(args) => image::main(&args),

@@ -88,7 +88,9 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     } = options;
     let client = client::connect(kubeconfig.as_deref()).await?;
     let readiness = Readiness::default();
-    readiness.wait_for("controller", "starting");
+    for scope in &scopes {
+        readiness.wait_for(&controller_of(scope), "starting");
+    }
     let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
     if let Some(address) = health_address {
         let serving = admin::serve(address, readiness.clone(), shutdown.clone());
@@ -105,7 +107,6 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         };
         tasks.spawn(control(one, shutdown.clone()));
     }
-    readiness.has("controller");
     while let Some(ended) = tasks.join_next().await {
         let result = ended.unwrap_or(Err(RunError::Ended("controller")));
         if let Err(error) = result {
@@ -114,6 +115,11 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         }
     }
     Ok(())
+}
+
+/// Its name in what `/readyz` says.
+fn controller_of(scope: &Scope) -> String {
+    format!("controller of {scope}")
 }
 
 /// What the controller of one scope needs.
@@ -150,14 +156,13 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
             child.map(Ok).forward(triggers).await.ok();
         });
     }
-    let filling = format!("caches of {scope}");
-    readiness.wait_for(&filling, "being filled");
+    readiness.wait_for(&controller_of(&scope), "filling its caches");
     let filled = tokio::select! {
         filled = caches.filled() => filled,
         () = shutdown.cancelled() => return Ok(()),
     };
     filled.map_err(|_| RunError::Ended("watches"))?;
-    readiness.has(&filling);
+    readiness.has(&controller_of(&scope));
     let context = Arc::new(Context {
         client,
         caches: caches.clone(),

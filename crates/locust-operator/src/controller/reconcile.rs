@@ -1,11 +1,14 @@
 //! One look at one test: observe, decide, apply, fold, store, report.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
 use kube::{Client, ResourceExt};
 use locust_api::latest::LocustTest;
@@ -16,6 +19,7 @@ use locust_core::observed::Observed;
 use locust_core::settings::Settings;
 use locust_core::status::{Pace, pace};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::apply::{ApplyError, apply, write_status};
 use super::caches::{Caches, Guarded};
@@ -46,6 +50,8 @@ pub(super) struct Memory {
     written: Mutex<HashMap<String, Instant>>,
     /// How often in a row a test's reconcile failed, by UID.
     failures: Mutex<HashMap<String, u32>>,
+    /// Which version of an undecodable test was told of, by UID.
+    told: Mutex<HashMap<String, String>>,
 }
 
 /// A reconcile failed; it will be tried again.
@@ -80,19 +86,43 @@ pub(super) async fn reconcile(
     let test = match &guarded.0 {
         Ok(test) => test,
         Err(invalid) => {
-            let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            let error = &invalid.error;
-            tracing::error!(locusttest = name, %error, "LocustTest cannot be decoded, it is left alone");
+            report_undecodable(invalid, &context).await;
             return Ok(Action::await_change());
         }
     };
-    let result = AssertUnwindSafe(reconcile_test(test, &context).boxed())
-        .catch_unwind()
-        .await;
-    let action =
-        result.unwrap_or_else(|panic| Err(ReconcileError::Panicked(panic_text(&*panic))))?;
+    let span = tracing::info_span!(
+        "look",
+        namespace = test.metadata.namespace,
+        locusttest = test.metadata.name,
+        uid = test.metadata.uid,
+        generation = test.metadata.generation,
+    );
+    let look = reconcile_test(test, &context).instrument(span);
+    let action = survive(look.boxed()).await?;
     context.memory.succeeded(test);
     Ok(action)
+}
+
+/// A look that panics is a bug in this one look: the others go on.
+async fn survive(
+    look: impl Future<Output = Result<Action, ReconcileError>>,
+) -> Result<Action, ReconcileError> {
+    AssertUnwindSafe(look)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(ReconcileError::Panicked(panic_text(&*panic))))
+}
+
+/// Tells, once per version, of a test that the API server takes and we cannot
+/// read.
+async fn report_undecodable(invalid: &InvalidObject, context: &Context) {
+    let InvalidObject { error, metadata } = invalid;
+    if context.memory.is_news(metadata) {
+        let name = metadata.name.as_deref().unwrap_or_default();
+        tracing::error!(locusttest = name, %error, "LocustTest cannot be decoded, it is left alone");
+        let event = Event::undecodable(error);
+        report(&context.client, &context.instance, metadata, &[event]).await;
+    }
 }
 
 async fn reconcile_test(test: &LocustTest, context: &Context) -> Result<Action, ReconcileError> {
@@ -114,7 +144,13 @@ async fn reconcile_test(test: &LocustTest, context: &Context) -> Result<Action, 
         events.extend(created_events(&outcome));
         outcome.done.iter().for_each(|done| observed.absorb(done));
         if let Err(error) = result {
-            report(&context.client, &context.instance, &observed.test, &events).await;
+            report(
+                &context.client,
+                &context.instance,
+                &observed.test.metadata,
+                &events,
+            )
+            .await;
             return Err(error.into());
         }
         if outcome.refused.is_some() {
@@ -162,7 +198,13 @@ async fn settle(
     if action.is_none() {
         let stored = write_status(&context.client, &observed.test, &decision.status).await;
         if let Err(error) = stored {
-            report(&context.client, &context.instance, &observed.test, &events).await;
+            report(
+                &context.client,
+                &context.instance,
+                &observed.test.metadata,
+                &events,
+            )
+            .await;
             return Err(error.into());
         }
         context.memory.wrote(&observed.test);
@@ -171,7 +213,13 @@ async fn settle(
             &decision.status,
         ));
     }
-    report(&context.client, &context.instance, &observed.test, &events).await;
+    report(
+        &context.client,
+        &context.instance,
+        &observed.test.metadata,
+        &events,
+    )
+    .await;
     Ok(action.unwrap_or_else(|| {
         decision
             .requeue
@@ -223,9 +271,21 @@ impl Memory {
             .remove(&uid);
     }
 
+    /// Whether this version of a test has not been told of; from now on it has.
+    fn is_news(&self, test: &ObjectMeta) -> bool {
+        let uid = test.uid.clone().unwrap_or_default();
+        let version = test.resource_version.clone().unwrap_or_default();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(uid, version.clone()) != Some(version)
+    }
+
     /// Forgets a test that is gone or over.
     pub(super) fn forget(&self, is_known: impl Fn(&str) -> bool) {
         self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|uid, _| is_known(uid));
+        self.told
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|uid, _| is_known(uid));
@@ -241,3 +301,6 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

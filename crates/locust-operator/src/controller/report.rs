@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event as ApiEvent;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, Resource};
 use locust_api::latest::LocustTest;
 use locust_core::events::{Event, Severity};
 
@@ -16,9 +16,9 @@ const REPORTER: &str = "locusttest-controller";
 const MAX_NOTE: usize = 1024;
 
 /// Sends events about a test, in order.
-pub(super) async fn report(client: &Client, instance: &str, test: &LocustTest, events: &[Event]) {
-    let namespace = test.namespace().unwrap_or_default();
-    let api = Api::<ApiEvent>::namespaced(client.clone(), &namespace);
+pub(super) async fn report(client: &Client, instance: &str, test: &ObjectMeta, events: &[Event]) {
+    let namespace = test.namespace.as_deref().unwrap_or_default();
+    let api = Api::<ApiEvent>::namespaced(client.clone(), namespace);
     for event in events {
         tracing::info!(reason = event.reason, note = event.note, "event");
         if let Err(error) = api
@@ -30,7 +30,7 @@ pub(super) async fn report(client: &Client, instance: &str, test: &LocustTest, e
     }
 }
 
-fn api_event(instance: &str, test: &LocustTest, event: &Event) -> ApiEvent {
+fn api_event(instance: &str, test: &ObjectMeta, event: &Event) -> ApiEvent {
     let Event {
         severity,
         reason,
@@ -44,8 +44,12 @@ fn api_event(instance: &str, test: &LocustTest, event: &Event) -> ApiEvent {
     };
     ApiEvent {
         metadata: ObjectMeta {
-            name: Some(format!("{}.{:x}", test.name_any(), now.as_nanosecond())),
-            namespace: test.namespace(),
+            name: Some(format!(
+                "{}.{:x}",
+                test.name.as_deref().unwrap_or_default(),
+                now.as_nanosecond()
+            )),
+            namespace: test.namespace.clone(),
             ..Default::default()
         },
         type_: Some(type_.to_owned()),
@@ -56,8 +60,12 @@ fn api_event(instance: &str, test: &LocustTest, event: &Event) -> ApiEvent {
         reporting_controller: Some(REPORTER.to_owned()),
         reporting_instance: Some(instance.to_owned()),
         regarding: Some(ObjectReference {
-            resource_version: None,
-            ..test.object_ref(&())
+            api_version: Some(LocustTest::api_version(&()).into_owned()),
+            kind: Some(LocustTest::kind(&()).into_owned()),
+            name: test.name.clone(),
+            namespace: test.namespace.clone(),
+            uid: test.uid.clone(),
+            ..Default::default()
         }),
         ..Default::default()
     }

@@ -1,16 +1,7 @@
 //! The page says what the file says, and the file tells the truth.
 
-use std::fs;
-
-use super::{Object, PAGE, page, read};
-use crate::{shell, workspace};
-
-#[test]
-fn the_page_is_fresh() {
-    let found = fs::read_to_string(workspace::root().join(PAGE)).unwrap();
-    let fresh = page(&read().unwrap()).unwrap();
-    assert_eq!(found, fresh, "run `make generate` and commit the result");
-}
+use super::{Object, read};
+use crate::shell;
 
 #[test]
 fn every_difference_of_an_object_is_a_patch_and_no_other() {
