@@ -20,6 +20,11 @@ pub(crate) fn start(format: LogFormat, level: &str) {
         eprintln!("warning: --log-level {level} is not understood ({error}), using info");
         EnvFilter::new("info")
     });
+    // kube's own span around a reconcile says less than ours, at length.
+    let filter = match "kube_runtime=warn".parse() {
+        Ok(quieter) if !level.contains("kube_runtime") => filter.add_directive(quieter),
+        _ => filter,
+    };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -4,15 +4,20 @@ mod conformance;
 mod crd;
 mod lifecycle;
 mod obstacles;
+mod undecodable;
 mod waiting;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::PostParams;
+use kube::api::{PartialObjectMeta, PostParams};
 use kube::{Api, Client};
+use locust_api::latest::LocustTest;
+use serde_json::Value;
 use testkit::{ControlPlane, Namespace};
+
+use crate::tests_of::until;
 
 /// A namespace on the shared control plane, with the CRD in place.
 pub(crate) struct World {
@@ -42,20 +47,24 @@ impl World {
 
 /// Installs the CRD, unless another test did, and waits until it is served.
 pub(crate) async fn install_crd(client: &Client) -> Result<()> {
+    install(client, &locust_api::crd::manifest()).await
+}
+
+/// Installs a CRD for LocustTests and waits until it is served.
+async fn install(client: &Client, crd: &Value) -> Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let crd = locust_api::crd::crd();
+    let crd = serde_json::from_value(crd.clone())?;
     match crds.create(&PostParams::default(), &crd).await {
         Err(kube::Error::Api(status)) if status.code == 409 => {}
         other => drop(other?),
     }
-    let tests = Api::<locust_api::latest::LocustTest>::all(client.clone());
-    let deadline = tokio::time::Instant::now() + crate::tests_of::PATIENCE;
-    while let Err(error) = tests.list(&Default::default()).await {
-        anyhow::ensure!(
-            tokio::time::Instant::now() < deadline,
-            "the CRD is not served: {error}"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    Ok(())
+    let tests = Api::<PartialObjectMeta<LocustTest>>::all(client.clone());
+    until("the CRD to be served", async || {
+        Ok(tests
+            .list_metadata(&Default::default())
+            .await
+            .ok()
+            .map(drop))
+    })
+    .await
 }

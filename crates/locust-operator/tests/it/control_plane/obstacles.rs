@@ -4,12 +4,10 @@
 use anyhow::Result;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ResourceQuota, Service};
-use k8s_openapi::api::events::v1::Event;
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
-use kube::core::ApiResource;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
-use locust_api::latest::{LocustTest, Phase};
-use serde_json::{Value, json};
+use locust_api::latest::Phase;
+use serde_json::json;
 
 use super::World;
 use crate::operator::Operator;
@@ -140,39 +138,5 @@ async fn a_finished_test_is_not_run_again_whatever_is_deleted() -> Result<()> {
         "{words}"
     );
     assert_eq!(jobs.list(&Default::default()).await?.items.len(), 0);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_test_that_cannot_be_read_is_told_of_and_does_not_stop_the_others() -> Result<()> {
-    let world = World::new("poison").await?;
-    let (client, namespace) = (&world.client, world.namespace.name());
-    let kind = ApiResource::erase::<LocustTest>(&());
-    let untyped: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
-    let mut poison = locust_test("poison", 1);
-    if let Some(spec) = poison.get_mut("spec").and_then(Value::as_object_mut) {
-        let mode = json!([{ "name": "v", "configMap": { "name": "c", "defaultMode": 99_999_999_999_u64 } }]);
-        spec.insert("volumes".to_owned(), mode);
-    }
-    let poison: DynamicObject = serde_json::from_value(poison)?;
-    untyped.create(&PostParams::default(), &poison).await?;
-    let tests = Tests::new(client.clone(), namespace);
-    let _operator = Operator::start(&world.control_plane, &world.kubeconfig(), namespace)?;
-    let good = serde_json::from_value(locust_test("good", 1))?;
-    untyped.create(&PostParams::default(), &good).await?;
-    tests.wait_for("good", &[Phase::Pending]).await?;
-    let events: Api<Event> = Api::namespaced(client.clone(), namespace);
-    let note = until("an event about the poisoned test", async || {
-        let events = events.list(&Default::default()).await?.items;
-        let about = events
-            .into_iter()
-            .find(|event| event.reason.as_deref() == Some("Undecodable"));
-        Ok(about.and_then(|event| event.note))
-    })
-    .await?;
-    assert!(
-        note.contains("invalid value: integer `99999999999`, expected i32"),
-        "{note}"
-    );
     Ok(())
 }
