@@ -4,9 +4,9 @@
 //! removed by the next one: a run holds a lock on its directory, and the kernel
 //! takes locks back however a process ends.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -35,8 +35,10 @@ impl PrivateDirectory {
         let all = File::create(parent.join(ALL))?;
         all.lock()?;
         sweep(parent);
-        // Made with mode 0700.
-        let directory = tempfile::Builder::new().prefix("run-").tempdir_in(parent)?;
+        let directory = tempfile::Builder::new()
+            .prefix("run-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(parent)?;
         let lock_path = directory.path().with_extension(LOCK);
         let lock = File::create(&lock_path)?;
         lock.lock()?;
@@ -79,8 +81,6 @@ fn sweep(parent: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
