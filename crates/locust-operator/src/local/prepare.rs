@@ -86,9 +86,12 @@ pub fn prepare(
     problems.sort();
     problems.dedup();
     if !problems.is_empty() {
-        let fault =
-            |problem: &locust_core::local::Problem| loaded.fault(&problem.field, &problem.message);
-        return Err(problems.iter().map(fault).collect());
+        let mut faults: Vec<Fault> = problems
+            .iter()
+            .map(|problem| loaded.fault(&problem.field, &problem.message))
+            .collect();
+        faults.sort_by_key(|fault| fault.line);
+        return Err(faults);
     }
     let args = prepared.first().map_or(&[][..], |(_, inputs)| &inputs.args);
     Ok(Prepared {

@@ -1,4 +1,13 @@
-//! The local runner with a real Locust.
+//! The local runner.
+//!
+//! | module | with |
+//! |---|---|
+//! | `follow`, `provision` | a real Locust |
+//! | `bad_input`, `runs`, `left_behind` | a Python script in its place |
 
+mod bad_input;
 mod follow;
+mod left_behind;
 mod provision;
+mod runs;
+mod stage;
