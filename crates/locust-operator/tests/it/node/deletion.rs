@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use k8s_openapi::api::core::v1::Service;
+use kube::Api;
 use kube::api::DeleteParams;
 use locust_api::latest::Phase;
+use serde_json::Value;
 
 use super::target::Target;
 use super::{World, load_test, locustfile, names};
@@ -21,6 +24,7 @@ pub(super) async fn load_ends_after_deletion(
     world: &World,
     before_deletion: impl AsyncFnOnce() -> Result<()>,
 ) -> Result<()> {
+    wait_for_garbage_collector(world).await?;
     let target = Target::start(world, &[]).await?;
     world.locustfile("deleted", &locustfile(&["/"])).await?;
     world.tests.create(load_test("deleted", 2, 300)).await?;
@@ -48,5 +52,36 @@ pub(super) async fn load_ends_after_deletion(
     until("all pods of the test to be gone", async || {
         Ok(world.running_pods().await?.is_empty().then_some(()))
     })
+    .await
+}
+
+/// Kubernetes' garbage collector learns of a new kind within half a minute of
+/// its CRD. Until then nothing that a LocustTest owns goes with it.
+async fn wait_for_garbage_collector(world: &World) -> Result<()> {
+    let services: Api<Service> = Api::namespaced(world.client.clone(), world.namespace.name());
+    let mut probe = load_test("probe", 1, 1);
+    if let Some(image) = probe.pointer_mut("/spec/image") {
+        *image = Value::from("nowhere.invalid/none:1");
+    }
+    world.tests.create(probe).await?;
+    until("the probe's Service", async || {
+        services.get_opt("probe-master").await.map_err(Into::into)
+    })
+    .await?;
+    world
+        .tests
+        .api
+        .delete("probe", &DeleteParams::default())
+        .await?;
+    until(
+        "the garbage collector to remove the probe's Service",
+        async || {
+            Ok(services
+                .get_opt("probe-master")
+                .await?
+                .is_none()
+                .then_some(()))
+        },
+    )
     .await
 }
