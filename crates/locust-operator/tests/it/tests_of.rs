@@ -26,6 +26,45 @@ pub(crate) fn locust_test(name: &str, workers: i32) -> Value {
     })
 }
 
+/// A real load test, the same in a cluster and without one. Its host is the
+/// Service of its namespace's target.
+pub(crate) fn load_test(name: &str, workers: i32, seconds: u32) -> Value {
+    // Several tests share a node of two cores.
+    let frugal = json!({ "requests": { "cpu": "20m", "memory": "64Mi" } });
+    json!({
+        "apiVersion": "locust.io/v2",
+        "kind": "LocustTest",
+        "metadata": { "name": name },
+        "spec": {
+            "image": "locustio/locust:2.47.0",
+            "master": {
+                "command": format!(
+                    "-f /lotest/src/locustfile.py --host http://target --users 10 --spawn-rate 10 --run-time {seconds}s"
+                ),
+                "autoquit": { "enabled": true, "timeout": 10 },
+                "resources": frugal,
+            },
+            "worker": {
+                "command": "-f /lotest/src/locustfile.py",
+                "replicas": workers,
+                "resources": frugal,
+            },
+            "testFiles": { "configMapRef": name },
+        },
+    })
+}
+
+/// A locustfile that asks for these paths in turn.
+pub(crate) fn locustfile(paths: &[&str]) -> String {
+    let gets: String = paths
+        .iter()
+        .map(|path| format!("        self.client.get(\"{path}\")\n"))
+        .collect();
+    format!(
+        "from locust import FastHttpUser, constant, task\n\n\nclass Visitor(FastHttpUser):\n    wait_time = constant(0.1)\n\n    @task\n    def visit(self):\n{gets}"
+    )
+}
+
 /// The LocustTests of one namespace.
 pub(crate) struct Tests {
     pub(crate) api: Api<LocustTest>,

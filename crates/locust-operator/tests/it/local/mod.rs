@@ -2,7 +2,7 @@
 //!
 //! | module | with |
 //! |---|---|
-//! | `follow`, `provision` | a real Locust |
+//! | `follow`, `provision`, `verdicts` | a real Locust |
 //! | `bad_input`, `runs`, `left_behind` | a Python script in its place |
 
 mod bad_input;
@@ -11,3 +11,4 @@ mod left_behind;
 mod provision;
 mod runs;
 mod stage;
+mod verdicts;

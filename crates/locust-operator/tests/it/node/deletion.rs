@@ -10,8 +10,8 @@ use locust_api::latest::Phase;
 use serde_json::Value;
 
 use super::target::Target;
-use super::{World, load_test, locustfile, names};
-use crate::tests_of::until;
+use super::{World, names};
+use crate::tests_of::{load_test, locustfile, until};
 
 #[tokio::test]
 async fn deleting_a_running_test_ends_its_load() -> Result<()> {

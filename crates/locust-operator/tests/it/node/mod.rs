@@ -16,7 +16,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{Namespace, Node};
 
 use crate::tests_of::{Tests, until};
@@ -137,44 +137,6 @@ fn is_ready(pod: &Pod) -> bool {
             .iter()
             .flat_map(|status| status.conditions.iter().flatten())
             .any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
-/// A LocustTest against the target of its namespace.
-fn load_test(name: &str, workers: i32, seconds: u32) -> Value {
-    // Several tests share a node of two cores.
-    let frugal = json!({ "requests": { "cpu": "20m", "memory": "64Mi" } });
-    json!({
-        "apiVersion": "locust.io/v2",
-        "kind": "LocustTest",
-        "metadata": { "name": name },
-        "spec": {
-            "image": "locustio/locust:2.47.0",
-            "master": {
-                "command": format!(
-                    "-f /lotest/src/locustfile.py --host http://target --users 10 --spawn-rate 10 --run-time {seconds}s"
-                ),
-                "autoquit": { "enabled": true, "timeout": 10 },
-                "resources": frugal,
-            },
-            "worker": {
-                "command": "-f /lotest/src/locustfile.py",
-                "replicas": workers,
-                "resources": frugal,
-            },
-            "testFiles": { "configMapRef": name },
-        },
-    })
-}
-
-/// A locustfile that asks for these paths in turn.
-fn locustfile(paths: &[&str]) -> String {
-    let gets: String = paths
-        .iter()
-        .map(|path| format!("        self.client.get(\"{path}\")\n"))
-        .collect();
-    format!(
-        "from locust import FastHttpUser, constant, task\n\n\nclass Visitor(FastHttpUser):\n    wait_time = constant(0.1)\n\n    @task\n    def visit(self):\n{gets}"
-    )
 }
 
 /// Address of the pod of the master of a test.

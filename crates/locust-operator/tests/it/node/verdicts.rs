@@ -8,8 +8,8 @@ use locust_api::latest::{LocustTest, Phase};
 use serde_json::Value;
 
 use super::target::Target;
-use super::{World, load_test, locustfile, master_address, names};
-use crate::tests_of::{condition, phase, until};
+use super::{World, master_address, names};
+use crate::tests_of::{condition, load_test, locustfile, phase, until};
 
 #[tokio::test]
 async fn a_test_passes_and_its_numbers_are_the_targets() -> Result<()> {
