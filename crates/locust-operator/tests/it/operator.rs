@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, Result};
 use testkit::Cluster;
 
+use crate::tests_of::until;
+
 /// The built binary.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_locust-operator");
 
@@ -87,6 +89,17 @@ impl Operator {
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Asks it to end, and waits until it has. Returns its exit code.
+    pub(crate) async fn terminate(&mut self) -> Result<Option<i32>> {
+        let pid = nix::unistd::Pid::from_raw(self.process.id().try_into()?);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
+        until("the operator to end", async || {
+            Ok(self.process.try_wait()?)
+        })
+        .await
+        .map(|status| status.code())
     }
 
     /// Ends it at once, as a crash would.

@@ -78,3 +78,24 @@ async fn a_failed_master_fails_the_test_and_says_why() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn an_operator_that_is_asked_to_end_ends_well_and_the_next_goes_on() -> Result<()> {
+    let world = World::new("restart").await?;
+    let (client, namespace) = (&world.client, world.namespace.name());
+    let tests = Tests::new(client.clone(), namespace);
+    let mut operator = Operator::start(&world.control_plane, &world.kubeconfig(), namespace)?;
+    tests.create(locust_test("long", 1)).await?;
+    tests.wait_for("long", &[Phase::Pending]).await?;
+    assert_eq!(operator.terminate().await?, Some(0), "{}", operator.log());
+    assert!(
+        operator.log().contains("shutting down"),
+        "{}",
+        operator.log()
+    );
+
+    pods::put(client, namespace, "long-master", 1, "Succeeded").await?;
+    let _next = Operator::start(&world.control_plane, &world.kubeconfig(), namespace)?;
+    tests.wait_for("long", &[Phase::Succeeded]).await?;
+    Ok(())
+}
