@@ -15,11 +15,6 @@ use crate::resolve::Resolved;
 /// own default. Evictions and drains do not count.
 const BACKOFF_LIMIT: i32 = 6;
 
-/// Seconds from the order to end to the kill of a worker. A connected worker
-/// ends in half a second; one that is still starting does not hear the order,
-/// and would load the target for the usual half minute after its test is gone.
-const GRACE_SECONDS: i64 = 5;
-
 /// The workers' Job.
 pub fn worker_job(resolved: &Resolved) -> Job {
     let template = pod_template(
@@ -41,10 +36,6 @@ pub fn worker_job(resolved: &Resolved) -> Job {
     );
     if let Some(spec) = job.spec.as_mut() {
         spec.pod_failure_policy = Some(ignore_disruptions());
-        spec.template
-            .spec
-            .get_or_insert_default()
-            .termination_grace_period_seconds = Some(GRACE_SECONDS);
     }
     job
 }
