@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::Signal;
 
 use super::stage::{
-    NO_NAMESPACES, NO_PID_NAMESPACES, RUNNER, Stage, exists, processes_with, until,
+    NO_NAMESPACES, NO_PID_NAMESPACES, RUNNER, Stage, end_of, exists, processes_with, until,
 };
 
 const ISOLATIONS: [&str; 3] = ["full", "mounts", "none"];
@@ -34,6 +34,8 @@ fn guard(isolation: &str, directory: &Path, script: &str) -> Child {
         .args(["--", "/bin/sh", "-c", script, "sh"])
         .arg(mark)
         .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .process_group(0)
         .spawn()
         .unwrap()
@@ -46,7 +48,7 @@ fn nothing_outlives_the_end_of_the_runner() {
         let mut guard = guard(isolation, directory.path(), STUBBORN);
         until("it runs", || exists(&directory.path().join("running")));
         drop(guard.stdin.take());
-        let status = guard.wait().unwrap();
+        let status = end_of(&mut guard);
         assert_eq!(status.code(), Some(128 + 9), "{isolation}");
         let mark = directory.path().display().to_string();
         assert_eq!(processes_with(&mark), [""; 0], "{isolation}");
@@ -59,9 +61,7 @@ fn nothing_outlives_its_program() {
         let directory = tempfile::tempdir().unwrap();
         let script = "setsid sh -c 'echo > \"$1\"; sleep 600' sh \"$1\" & while ! [ -e \"$1\" ]; do sleep 0.01; done; exit 42";
         let mut guard = guard(isolation, directory.path(), script);
-        // Waiting would close it.
-        let _pipe = guard.stdin.take();
-        assert_eq!(guard.wait().unwrap().code(), Some(42), "{isolation}");
+        assert_eq!(end_of(&mut guard).code(), Some(42), "{isolation}");
         let mark = directory.path().display().to_string();
         assert_eq!(processes_with(&mark), [""; 0], "{isolation}");
     }
@@ -80,7 +80,7 @@ fn nothing_outlives_a_killed_guard() {
         let mut guard = guard(isolation, directory.path(), script);
         until("it runs", || exists(&directory.path().join("running")));
         guard.kill().unwrap();
-        guard.wait().unwrap();
+        end_of(&mut guard);
         let mark = directory.path().display().to_string();
         until("all is gone", || processes_with(&mark).is_empty());
     }
@@ -101,7 +101,7 @@ fn a_program_is_asked_to_end_and_its_code_and_signal_are_told() {
             until("it runs", || exists(&directory.path().join("running")));
             let mut pipe = guard.stdin.take().unwrap();
             pipe.write_all(b"t").unwrap();
-            assert_eq!(guard.wait().unwrap().code(), Some(code), "{isolation}");
+            assert_eq!(end_of(&mut guard).code(), Some(code), "{isolation}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -14,6 +14,7 @@ use serde_json::Value;
 pub(super) const RUNNER: &str = env!("CARGO_BIN_EXE_locust-operator");
 const STAND_IN: &str = include_str!("stand_in.py");
 const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Preludes: the kernel gives the runner no mounts of its own, or no PID
 /// namespace. What a user namespace may have is counted in it.
@@ -143,7 +144,22 @@ pub(super) fn until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Waits for a process, but not for ever, and leaves its pipes open.
+pub(super) fn end_of(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("the process does not end");
+        }
+        std::thread::sleep(POLL);
     }
 }
 
@@ -156,20 +172,8 @@ impl Runner {
     }
 
     pub(super) fn end(mut self) -> Said {
-        let begun = Instant::now();
-        while self.0.try_wait().unwrap().is_none() {
-            if begun.elapsed() > PATIENCE {
-                self.0.kill().unwrap();
-                let said = self.0.wait_with_output().unwrap().stderr;
-                panic!("it does not end: {}", String::from_utf8_lossy(&said));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = self.0.wait_with_output().unwrap();
+        let status = end_of(&mut self.0);
+        let Output { stdout, stderr, .. } = self.0.wait_with_output().unwrap();
         Said {
             code: status.code(),
             stdout: String::from_utf8(stdout).unwrap(),
