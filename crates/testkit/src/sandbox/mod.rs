@@ -9,6 +9,7 @@
 //! state directory.
 
 mod cgroups;
+mod components;
 mod sweep;
 
 use std::ffi::OsStr;
@@ -195,77 +196,6 @@ impl Sandbox {
         command
     }
 
-    /// Starts components that were described by [`Sandbox::describe`].
-    ///
-    /// # Errors
-    /// When the launcher fails; a component that starts and then ends is
-    /// found by [`Sandbox::runs`].
-    pub fn launch(&self, names: &[&str]) -> Result<()> {
-        let mut command = self.command("/bin/bash");
-        command.arg(self.dir.join("launch.sh")).arg(&self.dir);
-        command.args(names).env_clear();
-        command.env("PATH", SYSTEM_PATH).env("HOME", "/root");
-        run(&mut command).with_context(|| format!("start {}", names.join(", ")))?;
-        Ok(())
-    }
-
-    /// Notes how a component is started: its program and arguments.
-    ///
-    /// # Errors
-    /// When the description cannot be written.
-    pub fn describe(&self, name: &str, argv: &[String]) -> Result<()> {
-        self.write(&format!("components/{name}.args"), &argv.join("\n"))
-    }
-
-    /// Whether a component belongs to the sandbox, running or not.
-    #[must_use]
-    pub fn is_described(&self, name: &str) -> bool {
-        self.dir.join(format!("components/{name}.args")).exists()
-    }
-
-    /// Kills a component with SIGKILL and waits until it is gone.
-    ///
-    /// # Errors
-    /// When it does not run or does not go.
-    pub fn kill(&self, name: &str) -> Result<()> {
-        let pid = self.component_pid(name)?;
-        // The shell's own `kill`: the program is not installed everywhere.
-        run(self
-            .command("/bin/bash")
-            .args(["-c", "kill -KILL \"$0\"", &pid]))
-        .with_context(|| format!("kill {name} of the test cluster"))?;
-        let deadline = Instant::now() + END_DEADLINE;
-        while self.runs(name) {
-            if Instant::now() > deadline {
-                bail!("{name} of the test cluster survives SIGKILL");
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
-    }
-
-    /// Whether a component was started and has not ended.
-    #[must_use]
-    pub fn runs(&self, name: &str) -> bool {
-        let Ok(pid) = self.component_pid(name) else {
-            return false;
-        };
-        // The sandbox's own view of /proc, whose PIDs the file holds.
-        let stat = Path::new("/proc")
-            .join(format!("{}/root", self.init))
-            .join(format!("proc/{pid}/stat"));
-        fs::read_to_string(stat).is_ok_and(|stat| {
-            stat.rsplit_once(") ")
-                .is_some_and(|(_, rest)| !rest.starts_with('Z'))
-        })
-    }
-
-    /// Where a component's output goes.
-    #[must_use]
-    pub fn log_file(&self, name: &str) -> PathBuf {
-        self.dir.join(format!("log/{name}.log"))
-    }
-
     /// Writes a file of the state directory.
     ///
     /// # Errors
@@ -273,13 +203,6 @@ impl Sandbox {
     pub fn write(&self, name: &str, content: &str) -> Result<()> {
         let path = self.dir.join(name);
         fs::write(&path, content).with_context(|| format!("write {}", path.display()))
-    }
-
-    fn component_pid(&self, name: &str) -> Result<String> {
-        let path = self.dir.join(format!("components/{name}.pid"));
-        let pid = fs::read_to_string(path)
-            .with_context(|| format!("the test cluster runs no component {name}"))?;
-        Ok(pid.trim().to_owned())
     }
 
     /// Follows keeper → unshare → init.

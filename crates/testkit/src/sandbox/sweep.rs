@@ -42,8 +42,10 @@ pub(super) fn remove_dead_sandboxes(base: &Path) {
         let dir = entry.path();
         if is_dead(&dir) {
             end_what_still_runs(&dir);
-            remove_cgroups(&dir);
-            let _ = fs::remove_dir_all(&dir);
+            // The directory names the cgroups: it stays until they are gone.
+            if remove_cgroups(&dir) {
+                let _ = fs::remove_dir_all(&dir);
+            }
         }
     }
 }
@@ -72,15 +74,25 @@ fn end_what_still_runs(dir: &Path) {
     }
 }
 
-fn remove_cgroups(dir: &Path) {
-    let groups = fs::read_to_string(dir.join("cgroups")).unwrap_or_default();
-    for group in groups.lines().map(Path::new) {
-        let ours = group
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-        if ours && group.starts_with("/sys/fs/cgroup") {
-            remove_empty_tree(group);
+/// Whether none is left. A process that was killed leaves its cgroup a moment
+/// later.
+fn remove_cgroups(dir: &Path) -> bool {
+    let listed = fs::read_to_string(dir.join("cgroups")).unwrap_or_default();
+    let is_ours = |group: &&Path| {
+        let name = group.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(PREFIX) && group.starts_with("/sys/fs/cgroup")
+    };
+    let groups: Vec<&Path> = listed.lines().map(Path::new).filter(is_ours).collect();
+    let deadline = Instant::now() + END_DEADLINE;
+    loop {
+        groups.iter().for_each(|group| remove_empty_tree(group));
+        if !groups.iter().any(|group| group.exists()) {
+            return true;
         }
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
