@@ -159,7 +159,11 @@ fn end_of(status: ExitStatus) -> End {
 /// the way of a better one. `launch.isolation` is where the trying begins.
 pub async fn probe(launch: &Launch) -> (Isolation, Option<String>) {
     let mut reason = None;
-    for isolation in [Isolation::Full, Isolation::Mounts] {
+    let levels = [Isolation::Full, Isolation::Mounts];
+    for isolation in levels
+        .into_iter()
+        .skip_while(|level| *level != launch.isolation)
+    {
         let candidate = Launch {
             isolation,
             ..launch.clone()

@@ -1,6 +1,6 @@
 //! One test: files, processes, results.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -139,14 +139,18 @@ impl Run<'_> {
             launches.push((*id, launch));
         }
         // Master and workers may differ in their mounts; the workers are alike.
-        let mut isolation = Isolation::Full;
-        for (_, launch) in launches.iter_mut().take(2) {
-            launch.0.isolation = isolation;
-            let (possible, reason) = probe(&launch.0).await;
-            if possible == Isolation::None && !launch.0.binds.is_empty() {
-                say_mapped(&launch.0, reason.as_deref());
-            }
+        let (mut isolation, mut reason) = (Isolation::Full, None);
+        for (_, placed) in launches.iter_mut().take(2) {
+            placed.0.isolation = isolation;
+            let (possible, stood_in_the_way) = probe(&placed.0).await;
             isolation = possible;
+            reason = stood_in_the_way.or(reason);
+        }
+        if isolation == Isolation::None {
+            say_mapped(
+                launches.iter().map(|(_, placed)| &placed.0),
+                reason.as_deref(),
+            );
         }
         Ok(launches
             .into_iter()
@@ -261,16 +265,19 @@ fn environment(inputs: &Inputs) -> Vec<(String, String)> {
     env.into_iter().collect()
 }
 
-fn say_mapped(launch: &Launch, reason: Option<&str>) {
-    let paths: Vec<String> = launch
-        .binds
-        .iter()
+fn say_mapped<'a>(launches: impl Iterator<Item = &'a Launch>, reason: Option<&str>) {
+    let paths: BTreeSet<String> = launches
+        .flat_map(|launch| &launch.binds)
         .map(|bind| bind.target.display().to_string())
         .collect();
-    let reason = reason.unwrap_or("it says no more");
+    if paths.is_empty() {
+        return;
+    }
+    let paths: Vec<String> = paths.into_iter().collect();
+    let reason = reason.unwrap_or("it does not say why");
     eprintln!(
-        "note: this machine allows no private mounts ({reason}), so {} stands for a copy of it in \
-         arguments and variables, and nowhere else",
+        "note: this machine allows no private mounts ({reason}), so {} is replaced by the path of \
+         a copy in arguments and variables; the locustfile itself must not name it",
         paths.join(", ")
     );
 }

@@ -72,13 +72,15 @@ fn without_mounts_paths_are_replaced_and_that_is_said() {
     let mut stage = Stage::new().with("LIB", "/lotest/src:/x");
     stage.prelude = NO_NAMESPACES;
     stage.write("a.yaml", &stage.manifest("demo", "1"));
-    stage.run(&["a.yaml"]).expect(
+    let said = stage.run(&["a.yaml"]);
+    said.expect(
         0,
         &[
             "note: this machine allows no private mounts (cannot enter a mount namespace: ",
-            "/lotest/src",
+            "so /lotest/src is replaced by the path of a copy",
         ],
     );
+    assert_eq!(said.stderr.matches("private mounts").count(), 1);
     let worker = stage.record("demo-worker-2");
     let source = worker["source"].as_str().unwrap();
     assert!(
