@@ -90,6 +90,7 @@ async fn crash(write: usize, moment: Moment, meanwhile: Meanwhile) -> Result<()>
     held.forward().await;
 
     if meanwhile != Meanwhile::Nothing {
+        let_released_master_start(&world, &started).await?;
         delete_jobs(&world).await?;
     }
     if meanwhile == Meanwhile::JobsDeletedAndStatusErased {
@@ -143,6 +144,24 @@ fn watch_started_masters(world: &World) -> Arc<Mutex<BTreeSet<String>>> {
         }
     });
     started
+}
+
+/// A second run needs a first: a master that was released gets the time to
+/// start before its Job is deleted.
+async fn let_released_master_start(world: &World, started: &Mutex<BTreeSet<String>>) -> Result<()> {
+    let jobs: Api<Job> = Api::namespaced(world.client.clone(), world.namespace.name());
+    let master = jobs.get_opt("crash-master").await?;
+    let suspended = master.map(|job| job.spec.and_then(|spec| spec.suspend) == Some(true));
+    if suspended != Some(false) {
+        return Ok(());
+    }
+    until("the released master to start", async || {
+        Ok(started
+            .lock()
+            .is_ok_and(|pods| !pods.is_empty())
+            .then_some(()))
+    })
+    .await
 }
 
 fn has_started(pod: &Pod) -> bool {
