@@ -42,6 +42,13 @@ pub(super) struct Context {
     pub(super) memory: Memory,
 }
 
+impl Context {
+    /// Sends events about a test.
+    async fn report(&self, test: &ObjectMeta, events: &[Event]) {
+        report(&self.client, &self.instance, test, events).await;
+    }
+}
+
 /// What the operator remembers of its own doings; lost with the process, and
 /// never needed to be right.
 #[derive(Default)]
@@ -121,7 +128,7 @@ async fn report_undecodable(invalid: &InvalidObject, context: &Context) {
         let name = metadata.name.as_deref().unwrap_or_default();
         tracing::error!(locusttest = name, %error, "LocustTest cannot be decoded, it is left alone");
         let event = Event::undecodable(error);
-        report(&context.client, &context.instance, metadata, &[event]).await;
+        context.report(metadata, &[event]).await;
     }
 }
 
@@ -144,13 +151,7 @@ async fn reconcile_test(test: &LocustTest, context: &Context) -> Result<Action, 
         events.extend(created_events(&outcome));
         outcome.done.iter().for_each(|done| observed.absorb(done));
         if let Err(error) = result {
-            report(
-                &context.client,
-                &context.instance,
-                &observed.test.metadata,
-                &events,
-            )
-            .await;
+            context.report(&observed.test.metadata, &events).await;
             return Err(error.into());
         }
         if outcome.refused.is_some() {
@@ -198,13 +199,7 @@ async fn settle(
     if action.is_none() {
         let stored = write_status(&context.client, &observed.test, &decision.status).await;
         if let Err(error) = stored {
-            report(
-                &context.client,
-                &context.instance,
-                &observed.test.metadata,
-                &events,
-            )
-            .await;
+            context.report(&observed.test.metadata, &events).await;
             return Err(error.into());
         }
         context.memory.wrote(&observed.test);
@@ -213,13 +208,7 @@ async fn settle(
             &decision.status,
         ));
     }
-    report(
-        &context.client,
-        &context.instance,
-        &observed.test.metadata,
-        &events,
-    )
-    .await;
+    context.report(&observed.test.metadata, &events).await;
     Ok(action.unwrap_or_else(|| {
         decision
             .requeue
