@@ -1,105 +1,172 @@
-//! Condition types and reasons as closed sets. Strings appear only in their
-//! `as_str`, so a new one cannot be invented in passing.
+//! Condition types and reasons as closed sets, each with its meaning and what
+//! a person does about it. One table makes the enums, their documentation and
+//! the reference page, so a new one cannot be invented in passing.
 
-/// What a condition of a LocustTest is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ConditionType {
-    /// All generated objects exist and the test can run.
-    Ready,
-    /// As many workers as asked for are there.
-    WorkersConnected,
-    /// The run is over, with the verdict as the reason.
-    TestCompleted,
-    /// No pod of the test is in trouble.
-    PodsHealthy,
-    /// The spec was edited after the run began; the edit has no effect.
-    SpecDrifted,
+/// Makes an enum whose variants are words of the API.
+macro_rules! closed_set {
+    (
+        $(#[$about:meta])*
+        $set:ident {
+            $( $(#[doc = $meaning:literal])+ $word:ident $(in [$($type_:ident),+], $remedy:literal)? ; )+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $set {
+            $( $(#[doc = $meaning])+ $(#[doc = ""] #[doc = $remedy])? $word, )+
+        }
+
+        impl $set {
+            /// All of them, in the order of the reference page.
+            pub const ALL: &[Self] = &[$(Self::$word),+];
+
+            /// The word as it stands in `status.conditions`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $( Self::$word => stringify!($word), )+
+                }
+            }
+
+            /// What it says.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $( Self::$word => concat!($($meaning),+), )+
+                }
+            }
+        }
+
+        closed_set!(@about $set { $( $word $([$($type_),+], $remedy)? ; )+ });
+    };
+    (@about $set:ident { $( $word:ident [$($type_:ident),+], $remedy:literal ; )+ }) => {
+        impl $set {
+            /// The conditions that can have it.
+            pub const fn types(self) -> &'static [ConditionType] {
+                match self {
+                    $( Self::$word => &[$(ConditionType::$type_),+], )+
+                }
+            }
+
+            /// What to do about it.
+            pub const fn remedy(self) -> &'static str {
+                match self {
+                    $( Self::$word => $remedy, )+
+                }
+            }
+        }
+    };
+    (@about $set:ident { $( $word:ident ; )+ }) => {};
 }
 
-impl ConditionType {
-    /// The type as it stands in `status.conditions[].type`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "Ready",
-            Self::WorkersConnected => "WorkersConnected",
-            Self::TestCompleted => "TestCompleted",
-            Self::PodsHealthy => "PodsHealthy",
-            Self::SpecDrifted => "SpecDrifted",
-        }
+closed_set! {
+    /// What a condition of a LocustTest is about.
+    ConditionType {
+        /// All generated objects exist and the test can run.
+        Ready;
+        /// As many workers as asked for are there.
+        WorkersConnected;
+        /// The run is over, with the verdict as the reason.
+        TestCompleted;
+        /// No pod of the test is in trouble.
+        PodsHealthy;
+        /// The spec was edited after the run began; the edit has no effect.
+        SpecDrifted;
     }
 }
 
-/// Why a condition has its status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// `Ready`: objects are being created, or a deleted one again.
-    ResourcesCreating,
-    /// `Ready`: all objects exist.
-    ResourcesCreated,
-    /// `Ready`: the test failed.
-    ResourcesFailed,
-    /// `Ready`: an object of the needed name belongs to somebody else.
-    NameConflict,
-    /// `Ready`: the API server refuses an object, for example by a quota.
-    Refused,
-    /// `WorkersConnected`: the run has not begun.
-    WaitingForWorkers,
-    /// `WorkersConnected`: all workers run.
-    AllWorkersConnected,
-    /// `WorkersConnected`: some workers do not run.
-    WorkersMissing,
-    /// `TestCompleted`: the run has not ended.
-    TestInProgress,
-    /// `TestCompleted`: the master ended well.
-    TestSucceeded,
-    /// `TestCompleted`: the master ended with an error: failed requests, a
-    /// broken locustfile, or trouble with its pod.
-    TestFailed,
-    /// `TestCompleted`: the Jobs of a run that had begun are gone, and how it
-    /// ended was not seen.
-    ResultUnknown,
-    /// `PodsHealthy`: pods are starting.
-    PodsStarting,
-    /// `PodsHealthy`: no pod is in trouble.
-    PodsHealthy,
-    /// `PodsHealthy`: a ConfigMap or Secret that a container needs is missing.
-    ConfigurationError,
-    /// `PodsHealthy`: an image cannot be pulled.
-    ImagePullError,
-    /// `PodsHealthy`: no node takes the pod.
-    SchedulingError,
-    /// `PodsHealthy`: a container ends again and again, or ended with an error.
-    CrashLoopBackOff,
-    /// `PodsHealthy`: an init container failed.
-    InitializationError,
-    /// `SpecDrifted`: the spec was edited after the run began.
-    SpecChangeIgnored,
+closed_set! {
+    /// Why a condition has its status.
+    Reason {
+        /// Objects are being created, or a deleted one again.
+        ResourcesCreating in [Ready], "Wait.";
+        /// All objects exist.
+        ResourcesCreated in [Ready], "Nothing.";
+        /// The test failed.
+        ResourcesFailed in [Ready], "Read the message of TestCompleted.";
+        /// An object of the needed name belongs to somebody else.
+        NameConflict in [Ready], "Delete that object, or give the LocustTest another name.";
+        /// The API server refuses an object, for example by a quota.
+        Refused in [Ready], "Do what the message asks for; the operator tries again every 30 s.";
+
+        /// The run has not begun.
+        WaitingForWorkers in [WorkersConnected], "Wait.";
+        /// All workers run.
+        AllWorkersConnected in [WorkersConnected], "Nothing.";
+        /// Some workers do not run.
+        WorkersMissing in [WorkersConnected], "Wait: lost workers are replaced. PodsHealthy says what keeps them.";
+        /// No worker is left, and the master has not ended yet.
+        WorkersLost in [WorkersConnected], "Read the message: it says how they ended. Locust stops a test whose last worker is gone.";
+
+        /// The run has not ended.
+        TestInProgress in [TestCompleted], "Wait.";
+        /// The master ended well.
+        TestSucceeded in [TestCompleted], "Nothing.";
+        /// The master ended with an error (failed requests, a broken
+        /// locustfile), the master or all workers were lost, or pods stayed in
+        /// trouble for longer than the grace.
+        TestFailed in [TestCompleted], "Mend what the message names, then delete the LocustTest and create it again.";
+        /// The Jobs of a run that had begun are gone, and how it ended was not
+        /// seen.
+        ResultUnknown in [TestCompleted], "Delete the LocustTest and create it again if its result is needed.";
+
+        /// Pods are starting.
+        PodsStarting in [PodsHealthy], "Wait.";
+        /// No pod is in trouble.
+        PodsHealthy in [PodsHealthy], "Nothing.";
+        /// A ConfigMap, a Secret or a key of one is missing, or the container's
+        /// configuration contradicts itself (`CreateContainerConfigError`).
+        ConfigurationError in [PodsHealthy], "Create what the message names; the pods then start by themselves.";
+        /// An image cannot be pulled, is not on the node though it may not be
+        /// pulled (`imagePullPolicy: Never`), or its name is no image name.
+        /// The last ends the test at once: nothing but another spec mends it.
+        ImagePullError in [PodsHealthy], "Correct `spec.image`, `imagePullSecrets` or the registry.";
+        /// No node takes the pod; the message is the scheduler's.
+        SchedulingError in [PodsHealthy], "Add nodes, or ask for less: resources, nodeSelector, affinity, tolerations.";
+        /// A container ends again and again, or ended with an error before all
+        /// workers were there.
+        CrashLoopBackOff in [PodsHealthy], "Read the cause in the message, or the container's log.";
+        /// An init container failed, so Locust was not started.
+        InitializationError in [PodsHealthy], "Find who adds that container to the pod: an operator, a mesh, an admission policy.";
+        /// A container's memory limit was reached and the kernel killed it.
+        OOMKilled in [PodsHealthy], "Raise the memory limit of that role, or spread the users over more workers.";
+        /// Pods were taken off their node: drained, preempted, or evicted
+        /// because the node or the pod's own storage limit ran out.
+        Evicted in [PodsHealthy], "If the message names a limit of the pod, raise it; else nothing: workers are replaced.";
+        /// A volume other than a missing ConfigMap or Secret cannot be mounted.
+        MountError in [PodsHealthy], "Correct the volume that the message names.";
+        /// The node cannot make the pod's sandbox: its network or runtime
+        /// class does not work there.
+        SandboxError in [PodsHealthy], "Correct `runtimeClassName`, or mend the node's network plugin or runtime.";
+        /// A container cannot be created or its program not be started.
+        StartError in [PodsHealthy], "Read the runtime's words: an image without `locust`, a security profile that the node lacks, mounts that hide programs.";
+        /// The Job cannot create its pods: a quota, PodSecurity or another
+        /// admission check refuses them.
+        PodCreationError in [PodsHealthy], "Raise the quota, or make the pods acceptable: `security`, `resources`.";
+
+        /// The spec was edited after the run began.
+        SpecChangeIgnored in [SpecDrifted], "Take the edit back, or delete the LocustTest and create it again.";
+    }
 }
 
-impl Reason {
-    /// The reason as it stands in `status.conditions[].reason`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ResourcesCreating => "ResourcesCreating",
-            Self::ResourcesCreated => "ResourcesCreated",
-            Self::ResourcesFailed => "ResourcesFailed",
-            Self::NameConflict => "NameConflict",
-            Self::Refused => "Refused",
-            Self::WaitingForWorkers => "WaitingForWorkers",
-            Self::AllWorkersConnected => "AllWorkersConnected",
-            Self::WorkersMissing => "WorkersMissing",
-            Self::TestInProgress => "TestInProgress",
-            Self::TestSucceeded => "TestSucceeded",
-            Self::TestFailed => "TestFailed",
-            Self::ResultUnknown => "ResultUnknown",
-            Self::PodsStarting => "PodsStarting",
-            Self::PodsHealthy => "PodsHealthy",
-            Self::ConfigurationError => "ConfigurationError",
-            Self::ImagePullError => "ImagePullError",
-            Self::SchedulingError => "SchedulingError",
-            Self::CrashLoopBackOff => "CrashLoopBackOff",
-            Self::InitializationError => "InitializationError",
-            Self::SpecChangeIgnored => "SpecChangeIgnored",
+#[cfg(test)]
+mod tests {
+    use super::{ConditionType, Reason};
+
+    #[test]
+    fn every_condition_type_has_reasons_and_every_reason_is_told_apart() {
+        for type_ in ConditionType::ALL {
+            let has_reason = |reason: &&Reason| reason.types().contains(type_);
+            assert!(
+                Reason::ALL.iter().any(|reason| has_reason(&reason)),
+                "{type_:?}"
+            );
         }
+        let mut meanings: Vec<&str> = Reason::ALL.iter().map(|reason| reason.meaning()).collect();
+        meanings.sort_unstable();
+        meanings.dedup();
+        assert_eq!(
+            meanings.len(),
+            Reason::ALL.len(),
+            "two reasons mean the same"
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use locust_api::crd;
 
-use crate::deviations;
+use crate::{conditions, deviations};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -25,6 +25,8 @@ enum Part {
     Crd,
     /// The page of deviations, from conformance/deviations.json.
     Deviations,
+    /// The page of conditions and their reasons.
+    Conditions,
 }
 
 /// What repairs a stale file.
@@ -92,6 +94,11 @@ fn generated() -> Result<Vec<Generated>> {
             part: Part::Deviations,
             path: deviations::PAGE,
             content: deviations::fresh_page()?,
+        },
+        Generated {
+            part: Part::Conditions,
+            path: conditions::PAGE,
+            content: conditions::page()?,
         },
     ])
 }

@@ -8,6 +8,7 @@ mod apply;
 mod bench;
 mod cluster;
 mod codegen;
+mod conditions;
 mod deviations;
 mod image;
 mod kube;
