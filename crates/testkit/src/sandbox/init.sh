@@ -29,6 +29,11 @@ set_up_network() {
 # then finds, and makes, only its own /kubepods.
 mount_cgroups() {
     local root=/sys/fs/cgroup controller
+    if [ -e "$root/cgroup.controllers" ]; then
+        umount "$root"
+        mount -t cgroup2 cgroup2 "$root"
+        return
+    fi
     for controller in "$root"/*; do umount "$controller" 2>/dev/null || true; done
     umount "$root" 2>/dev/null || true
     mount -t tmpfs -o mode=755 tmpfs "$root"

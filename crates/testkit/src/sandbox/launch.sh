@@ -7,7 +7,9 @@ set -eu
 dir=$1
 shift
 
-if [ -s "$dir/cgroups" ]; then
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    [ ! -s "$dir/cgroups" ] || echo $$ >/sys/fs/cgroup/system/cgroup.procs
+elif [ -s "$dir/cgroups" ]; then
     for group in /sys/fs/cgroup/*/cgroup.procs; do echo $$ >"$group"; done
 fi
 for name in "$@"; do
