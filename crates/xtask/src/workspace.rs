@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+use crate::shell;
 
 /// The top folder of the repository.
 pub(crate) fn root() -> &'static Path {
@@ -11,6 +13,25 @@ pub(crate) fn root() -> &'static Path {
         .parent()
         .and_then(Path::parent)
         .unwrap_or(Path::new("."))
+}
+
+/// The tracked and the new files, as git lists them: what it ignores is not
+/// part of the project. Their paths are relative to the top folder.
+pub(crate) fn files() -> Result<Vec<String>> {
+    let listed = shell::output(&mut shell::command(
+        "git",
+        &["ls-files", "--cached", "--others", "--exclude-standard"],
+    ))?;
+    // A file may be listed and deleted, or be a link.
+    let files: Vec<String> = listed
+        .lines()
+        .filter(|path| root().join(path).is_file())
+        .map(str::to_owned)
+        .collect();
+    if files.is_empty() {
+        bail!("git lists no file in {}", root().display());
+    }
+    Ok(files)
 }
 
 /// The folder for things that are built or fetched once per machine.

@@ -1,7 +1,7 @@
 //! What is built: how big, and how fast after an edit.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -31,14 +31,23 @@ pub(super) fn image() -> Result<Vec<Figure>> {
     }])
 }
 
-/// Edits the core, and compiles and runs its tests.
+/// Edits a copy of the core, and compiles and runs its tests. The copy has a
+/// target folder of its own: cargo takes files of the same place in two copies
+/// of a workspace for the same.
 pub(super) fn inner_loop() -> Result<Vec<Figure>> {
-    let edit = Edit::begin()?;
-    let test = || shell::run_quiet(&mut shell::cargo(&["test", "--package", "locust-core"]));
+    let folder = workspace::root().join("target/inner-loop");
+    let copy = Copied::of(workspace::root(), folder.join("workspace"))?;
+    let test = || {
+        let mut cargo = shell::cargo(&["test", "--locked", "--package", "locust-core"]);
+        cargo
+            .current_dir(&copy.root)
+            .env("CARGO_TARGET_DIR", folder.join("target"));
+        shell::run_quiet(&mut cargo)
+    };
     test()?;
     let mut seconds = Vec::new();
     for turn in 0..LOOPS {
-        edit.write(turn)?;
+        copy.edit(turn)?;
         let began = Instant::now();
         test()?;
         seconds.push(began.elapsed().as_secs_f64());
@@ -53,33 +62,37 @@ pub(super) fn inner_loop() -> Result<Vec<Figure>> {
     }])
 }
 
-/// A source file with something appended; it is put back in the end.
-struct Edit {
-    path: PathBuf,
+/// A copy of the workspace to be edited in place of it.
+struct Copied {
+    root: PathBuf,
     original: String,
 }
 
-impl Edit {
-    fn begin() -> Result<Self> {
-        let path = workspace::root().join(EDITED);
+impl Copied {
+    /// Copies every file that git knows or would take.
+    fn of(workspace: &Path, root: PathBuf) -> Result<Self> {
+        if root.exists() {
+            fs::remove_dir_all(&root).with_context(|| format!("removing {}", root.display()))?;
+        }
+        for path in workspace::files()? {
+            let to = root.join(&path);
+            let folder = to.parent().unwrap_or(&root);
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::copy(workspace.join(&path), &to))
+                .with_context(|| format!("copying {path} to {}", to.display()))?;
+        }
+        let edited = root.join(EDITED);
         let original =
-            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        Ok(Self { path, original })
+            fs::read_to_string(&edited).with_context(|| format!("reading {}", edited.display()))?;
+        Ok(Self { root, original })
     }
 
-    fn write(&self, turn: u32) -> Result<()> {
+    fn edit(&self, turn: u32) -> Result<()> {
+        let path = self.root.join(EDITED);
         let edited = format!(
             "{}\n/// An edit.\npub fn edit() -> u32 {{\n    {turn}\n}}\n",
             self.original
         );
-        fs::write(&self.path, edited).with_context(|| format!("editing {}", self.path.display()))
-    }
-}
-
-impl Drop for Edit {
-    fn drop(&mut self) {
-        if let Err(error) = fs::write(&self.path, &self.original) {
-            eprintln!("error: {} is still edited: {error}", self.path.display());
-        }
+        fs::write(&path, edited).with_context(|| format!("editing {}", path.display()))
     }
 }

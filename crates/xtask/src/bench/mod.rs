@@ -36,8 +36,7 @@ enum Part {
     Clusters,
     /// The operator on a control plane: start, memory, writes.
     Operator,
-    /// An edit of the core and its tests. Last, because what is built of the
-    /// core is stale after it.
+    /// An edit of the core and its tests, in a copy of the workspace.
     InnerLoop,
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::shell;
+use crate::{shell, workspace};
 
 /// The crates that may not reach the outside world.
 pub(super) const PURE_CRATES: [&str; 2] = ["locust-api", "locust-core"];
@@ -75,30 +75,15 @@ pub(super) fn read(root: &Path) -> Result<Tree> {
     })
 }
 
-/// The tracked and the new files, as git lists them: what it ignores is not
-/// part of the project. Files that are not text are left out.
+/// The project's text files; those that are not text are left out.
 fn files(root: &Path) -> Result<Vec<File>> {
-    let listed = shell::output(&mut shell::command(
-        "git",
-        &["ls-files", "--cached", "--others", "--exclude-standard"],
-    ))?;
     let mut files = Vec::new();
-    for path in listed.lines() {
-        let full = root.join(path);
-        // A file may be listed and deleted, or be a link.
-        if !full.is_file() {
-            continue;
-        }
+    for path in workspace::files()? {
+        let full = root.join(&path);
         let bytes = fs::read(&full).with_context(|| format!("reading {}", full.display()))?;
         if let Ok(text) = String::from_utf8(bytes) {
-            files.push(File {
-                path: path.to_owned(),
-                text,
-            });
+            files.push(File { path, text });
         }
-    }
-    if files.is_empty() {
-        bail!("git lists no file in {}", root.display());
     }
     Ok(files)
 }
