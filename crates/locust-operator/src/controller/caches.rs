@@ -1,33 +1,36 @@
 //! What the operator remembers of the cluster: its own kind, and the Jobs,
 //! Services and pods that carry its label, each pruned to what is looked at.
 
-use futures::{Stream, StreamExt, TryStreamExt};
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Pod, PodSpec, PodTemplateSpec, Service};
-use kube::core::DeserializeGuard;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, Service};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_api::names::{LABEL_MANAGED_BY, MANAGED_BY};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
+use super::children::Children;
+use super::known::Known;
 use super::scope::Scope;
-
-/// A LocustTest, or what is left of one that cannot be decoded.
-pub(super) type Guarded = DeserializeGuard<LocustTest>;
 
 /// Seconds after which the server ends a watch, so that one that has gone
 /// silent is noticed.
 const WATCH_SECONDS: u32 = 60;
+/// Objects listed at a time. A page is in memory as a whole, and what a burst
+/// took is not all given back.
+const PAGE: u32 = 100;
 
 /// The stores of one scope.
 #[derive(Clone)]
 pub(super) struct Caches {
-    pub(super) tests: Store<Guarded>,
-    pub(super) jobs: Store<Job>,
-    pub(super) services: Store<Service>,
-    pub(super) pods: Store<Pod>,
+    pub(super) tests: Store<Known>,
+    pub(super) jobs: Children<Job>,
+    pub(super) services: Children<Service>,
+    pub(super) pods: Children<Pod>,
 }
 
 /// Streams that keep the stores up to date and name the test to look at.
@@ -39,7 +42,7 @@ pub(super) struct Streams<T, C> {
 }
 
 /// A stream of tests to look at.
-pub(super) type Triggers = futures::stream::BoxStream<'static, ObjectRef<Guarded>>;
+pub(super) type Triggers = futures::stream::BoxStream<'static, ObjectRef<Known>>;
 
 /// Opens the watches. `relist` makes that of the LocustTests start anew.
 pub(super) fn open(
@@ -48,41 +51,32 @@ pub(super) fn open(
     relist: watch::Receiver<u32>,
 ) -> (
     Caches,
-    Streams<impl Stream<Item = Result<Guarded, watcher::Error>> + Send + 'static, Triggers>,
+    Streams<impl Stream<Item = Result<Known, watcher::Error>> + Send + 'static, Triggers>,
 ) {
     let (tests, tests_writer) = reflector::store();
-    let (jobs, jobs_writer) = reflector::store();
-    let (services, services_writer) = reflector::store();
-    let (pods, pods_writer) = reflector::store();
-
-    let tests_api = scope.api::<Guarded>(client);
-    let tests_stream = restartable(relist, move || own_watch(tests_api.clone()))
-        .default_backoff()
-        .modify(prune_metadata)
-        .reflect(tests_writer)
-        .applied_objects();
-    let jobs_stream = labelled(scope.api::<Job>(client), prune_job)
-        .reflect(jobs_writer)
-        .touched_objects();
-    let services_stream = labelled(scope.api::<Service>(client), prune_metadata)
-        .reflect(services_writer)
-        .touched_objects();
-    let pods_stream = labelled(scope.api::<Pod>(client), prune_pod)
-        .reflect(pods_writer)
-        .touched_objects();
-
-    let known_jobs = jobs.clone();
-    let children = vec![
-        triggers(jobs_stream, |job| owner_test(&job)),
-        triggers(services_stream, |service| owner_test(&service)),
-        triggers(pods_stream, move |pod| owner_of_pod(&pod, &known_jobs)),
-    ];
     let caches = Caches {
         tests,
-        jobs,
-        services,
-        pods,
+        jobs: Children::new(prune_job),
+        services: Children::new(prune_service),
+        pods: Children::new(prune_pod),
     };
+    let tests_api = scope.api::<Known>(client);
+    let tests_stream = restartable(relist, move || own_watch(tests_api.clone()))
+        .default_backoff()
+        .reflect(tests_writer)
+        .applied_objects();
+    let known_jobs = caches.jobs.clone();
+    let children = vec![
+        triggers(scope.api(client), caches.jobs.clone(), |job| {
+            owner_test(&job)
+        }),
+        triggers(scope.api(client), caches.services.clone(), |service| {
+            owner_test(&service)
+        }),
+        triggers(scope.api(client), caches.pods.clone(), move |pod| {
+            owner_of_pod(&pod, &known_jobs)
+        }),
+    ];
     let streams = Streams {
         tests: tests_stream,
         children,
@@ -91,36 +85,24 @@ pub(super) fn open(
 }
 
 impl Caches {
-    /// Waits until every store has been filled once.
-    pub(super) async fn filled(&self) -> Result<(), reflector::store::WriterDropped> {
-        self.jobs.wait_until_ready().await?;
-        self.services.wait_until_ready().await?;
-        self.pods.wait_until_ready().await
+    /// Waits until all children have been listed once.
+    pub(super) async fn filled(&self) {
+        self.jobs.filled().await;
+        self.services.filled().await;
+        self.pods.filled().await;
     }
 }
 
 fn own_watch(
-    api: Api<Guarded>,
-) -> futures::stream::BoxStream<'static, watcher::Result<watcher::Event<Guarded>>> {
-    watcher(api, watcher::Config::default().timeout(WATCH_SECONDS)).boxed()
+    api: Api<Known>,
+) -> futures::stream::BoxStream<'static, watcher::Result<watcher::Event<Known>>> {
+    watcher(api, config()).boxed()
 }
 
-fn labelled<K>(
-    api: Api<K>,
-    prune: fn(&mut K),
-) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
-where
-    K: Resource<DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned
-        + Send
-        + 'static,
-{
-    let config = watcher::Config::default()
+fn config() -> watcher::Config {
+    watcher::Config::default()
         .timeout(WATCH_SECONDS)
-        .labels(&format!("{LABEL_MANAGED_BY}={MANAGED_BY}"));
-    watcher(api, config).default_backoff().modify(prune)
+        .page_size(PAGE)
 }
 
 /// A watch that begins again, with a fresh list, whenever `signal` changes.
@@ -142,24 +124,37 @@ fn restartable<S: Stream + Unpin>(
     )
 }
 
-/// Names the test behind each object; errors are logged, since the watch tries
-/// again by itself.
-fn triggers<K: Send + 'static>(
-    stream: impl Stream<Item = Result<K, watcher::Error>> + Send + 'static,
-    owner: impl Fn(K) -> Option<ObjectRef<Guarded>> + Send + Sync + 'static,
-) -> Triggers {
-    stream
+/// Watches children, remembers them, and names the test behind each that
+/// changed; errors are logged, since the watch tries again by itself.
+fn triggers<K>(
+    api: Api<K>,
+    children: Children<K>,
+    owner: impl Fn(K) -> Option<ObjectRef<Known>> + Send + Sync + 'static,
+) -> Triggers
+where
+    K: Resource<DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + Serialize
+        + DeserializeOwned
+        + Send
+        + 'static,
+{
+    let labels = format!("{LABEL_MANAGED_BY}={MANAGED_BY}");
+    watcher(api, config().labels(&labels))
+        .default_backoff()
         .inspect_err(
             |error| tracing::warn!(%error, "watch was interrupted, it will be opened again"),
         )
-        .filter_map(move |object| {
-            let trigger = object.ok().and_then(&owner);
-            async move { trigger }
+        .flat_map(move |event| {
+            let changed = event.map(|event| children.absorb(event));
+            let owners: Vec<_> = changed.into_iter().flatten().filter_map(&owner).collect();
+            stream::iter(owners)
         })
         .boxed()
 }
 
-fn owner_test<K: ResourceExt>(object: &K) -> Option<ObjectRef<Guarded>> {
+fn owner_test<K: ResourceExt>(object: &K) -> Option<ObjectRef<Known>> {
     let owner = object
         .owner_references()
         .iter()
@@ -167,33 +162,68 @@ fn owner_test<K: ResourceExt>(object: &K) -> Option<ObjectRef<Guarded>> {
     Some(ObjectRef::new(&owner.name).within(&object.namespace()?))
 }
 
-fn owner_of_pod(pod: &Pod, jobs: &Store<Job>) -> Option<ObjectRef<Guarded>> {
+fn owner_of_pod(pod: &Pod, jobs: &Children<Job>) -> Option<ObjectRef<Known>> {
     let owner = pod
         .owner_references()
         .iter()
         .find(|owner| owner.controller == Some(true) && owner.kind == Job::kind(&()))?;
-    let job = jobs.get(&ObjectRef::new(&owner.name).within(&pod.namespace()?))?;
-    owner_test(job.as_ref())
+    owner_test(&jobs.get(&pod.namespace()?, &owner.name)?)
 }
 
-fn prune_metadata<K: ResourceExt>(object: &mut K) {
+/// Takes away what tools write down and nobody here reads.
+pub(super) fn prune_metadata<K: ResourceExt>(object: &mut K) {
     object.managed_fields_mut().clear();
     object
         .annotations_mut()
         .remove("kubectl.kubernetes.io/last-applied-configuration");
 }
 
+/// Labels are for the API server's selection. Without its version an object is
+/// the same as before if nothing changed that is looked at.
+fn prune_child<K: ResourceExt>(child: &mut K) {
+    prune_metadata(child);
+    child.labels_mut().clear();
+    child.meta_mut().resource_version = None;
+    child.meta_mut().generation = None;
+}
+
+fn prune_service(service: &mut Service) {
+    prune_child(service);
+    service.spec = None;
+    service.status = None;
+}
+
 fn prune_job(job: &mut Job) {
-    prune_metadata(job);
-    if let Some(spec) = job.spec.as_mut() {
-        spec.template = PodTemplateSpec::default();
-    }
+    prune_child(job);
+    job.spec = job.spec.take().map(|spec| JobSpec {
+        suspend: spec.suspend,
+        parallelism: spec.parallelism,
+        completions: spec.completions,
+        ..JobSpec::default()
+    });
 }
 
 fn prune_pod(pod: &mut Pod) {
-    prune_metadata(pod);
+    prune_child(pod);
     pod.annotations_mut().clear();
+    pod.meta_mut().generate_name = None;
     if pod.spec.is_some() {
         pod.spec = Some(PodSpec::default());
     }
+    if let Some(status) = pod.status.as_mut() {
+        status.host_ips = None;
+        status.pod_ips = None;
+        let init = status.init_container_statuses.iter_mut().flatten();
+        let main = status.container_statuses.iter_mut().flatten();
+        init.chain(main).for_each(prune_container);
+    }
+}
+
+fn prune_container(status: &mut ContainerStatus) {
+    status.container_id = None;
+    status.image_id = String::new();
+    status.resources = None;
+    status.allocated_resources = None;
+    status.volume_mounts = None;
+    status.user = None;
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `reconcile.rs` | one look at one test; start reading here |
 //! | `observe.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
-//! | `caches.rs`, `sweep.rs` | watches, and what they may miss |
+//! | `caches.rs`, `known.rs`, `children.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
 //! | `preflight.rs`, `readiness.rs`, `admin.rs` | waiting, and saying so |
 //! | `client.rs`, `deadline.rs` | the client with its deadlines |
 
@@ -13,8 +13,10 @@ mod admin;
 mod answer;
 mod apply;
 mod caches;
+mod children;
 mod client;
 mod deadline;
+mod known;
 mod observe;
 mod preflight;
 mod readiness;
@@ -29,9 +31,10 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::channel::mpsc;
-use kube::Client;
 use kube::runtime::Controller;
 use kube::runtime::controller::Config as ControllerConfig;
+use kube::runtime::reflector::Store;
+use kube::{Client, Resource};
 use locust_core::settings::Settings;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -42,6 +45,7 @@ pub use client::ClientError;
 pub use scope::Scope;
 
 use caches::Streams;
+use known::Known;
 use readiness::Readiness;
 use reconcile::{Context, Memory, reconcile, retry};
 
@@ -157,12 +161,15 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         });
     }
     readiness.wait_for(&controller_of(&scope), "filling its caches");
-    let filled = tokio::select! {
-        filled = caches.filled() => filled,
+    tokio::select! {
+        () = caches.filled() => {}
         () = shutdown.cancelled() => return Ok(()),
-    };
-    filled.map_err(|_| RunError::Ended("watches"))?;
-    readiness.has(&controller_of(&scope));
+    }
+    tasks.spawn(ready_with_tests(
+        caches.tests.clone(),
+        readiness,
+        controller_of(&scope),
+    ));
     let context = Arc::new(Context {
         client,
         caches: caches.clone(),
@@ -193,8 +200,15 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
     }
 }
 
-fn log_failure(test: &caches::Guarded, error: &reconcile::ReconcileError) {
-    let meta = kube::Resource::meta(test);
+/// The tests are listed last, by the controller itself.
+async fn ready_with_tests(tests: Store<Known>, readiness: Readiness, controller: String) {
+    if tests.wait_until_ready().await.is_ok() {
+        readiness.has(&controller);
+    }
+}
+
+fn log_failure(test: &Known, error: &reconcile::ReconcileError) {
+    let meta = test.meta();
     let namespace = meta.namespace.as_deref().unwrap_or_default();
     let locusttest = meta.name.as_deref().unwrap_or_default();
     let cause = answer::chain(error);

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::ListParams;
-use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_api::names::{Role, role_name};
@@ -24,22 +23,22 @@ pub(super) struct ObserveError {
 }
 
 /// The world as remembered.
-pub(super) fn remembered(caches: &Caches, test: &LocustTest) -> Observed {
+pub(super) fn remembered(caches: &Caches, test: LocustTest) -> Observed {
     let namespace = test.namespace().unwrap_or_default();
     let name = test.name_any();
     let master = role_name(&name, Role::Master);
     let worker = role_name(&name, Role::Worker);
-    let service = lookup(&caches.services, &master, &namespace);
-    let master_job = lookup(&caches.jobs, &master, &namespace);
-    let worker_job = lookup(&caches.jobs, &worker, &namespace);
+    let service = caches.services.get(&namespace, &master);
+    let master_job = caches.jobs.get(&namespace, &master);
+    let worker_job = caches.jobs.get(&namespace, &worker);
     let pods = pods_of(caches, &[&master_job, &worker_job]);
     Observed {
         now: Timestamp::now(),
-        service: Child::classify(service, test),
-        master_job: Child::classify(master_job, test),
-        worker_job: Child::classify(worker_job, test),
+        service: Child::classify(service, &test),
+        master_job: Child::classify(master_job, &test),
+        worker_job: Child::classify(worker_job, &test),
         pods,
-        test: test.clone(),
+        test,
     }
 }
 
@@ -79,31 +78,10 @@ pub(super) async fn fresh(
     }))
 }
 
-fn lookup<K>(store: &Store<K>, name: &str, namespace: &str) -> Option<K>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    store
-        .get(&ObjectRef::new(name).within(namespace))
-        .map(|object| object.as_ref().clone())
-}
-
 fn pods_of(caches: &Caches, jobs: &[&Option<Job>]) -> Vec<Pod> {
-    let uids: Vec<String> = jobs
-        .iter()
-        .filter_map(|job| job.as_ref().and_then(ResourceExt::uid))
-        .collect();
-    let is_theirs = |pod: &Pod| {
-        pod.owner_references()
-            .iter()
-            .any(|owner| owner.controller == Some(true) && uids.contains(&owner.uid))
-    };
-    caches
-        .pods
-        .state()
-        .iter()
-        .filter(|pod| is_theirs(pod))
-        .map(|pod| pod.as_ref().clone())
+    jobs.iter()
+        .filter_map(|job| job.as_ref()?.uid())
+        .flat_map(|uid| caches.pods.controlled_by(&uid))
         .collect()
 }
 

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_core::decide::{Decision, decide};
 use locust_core::events::Event;
@@ -22,7 +21,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::apply::{ApplyError, apply, write_status};
-use super::caches::{Caches, Guarded};
+use super::caches::Caches;
+use super::known::Known;
 use super::observe::{self, ObserveError};
 use super::report::report;
 
@@ -87,13 +87,13 @@ impl ReconcileError {
 
 /// Reconciles one test, and survives it.
 pub(super) async fn reconcile(
-    guarded: Arc<Guarded>,
+    known: Arc<Known>,
     context: Arc<Context>,
 ) -> Result<Action, ReconcileError> {
-    let test = match &guarded.0 {
+    let test = match known.test() {
         Ok(test) => test,
-        Err(invalid) => {
-            report_undecodable(invalid, &context).await;
+        Err(why) => {
+            report_undecodable(known.meta(), &why, &context).await;
             return Ok(Action::await_change());
         }
     };
@@ -106,7 +106,7 @@ pub(super) async fn reconcile(
     );
     let look = reconcile_test(test, &context).instrument(span);
     let action = survive(look.boxed()).await?;
-    context.memory.succeeded(test);
+    context.memory.succeeded(known.meta());
     Ok(action)
 }
 
@@ -122,8 +122,7 @@ async fn survive(
 
 /// Tells, once per version, of a test that the API server takes and we cannot
 /// read.
-async fn report_undecodable(invalid: &InvalidObject, context: &Context) {
-    let InvalidObject { error, metadata } = invalid;
+async fn report_undecodable(metadata: &ObjectMeta, error: &str, context: &Context) {
     if context.memory.is_news(metadata) {
         let name = metadata.name.as_deref().unwrap_or_default();
         tracing::error!(locusttest = name, %error, "LocustTest cannot be decoded, it is left alone");
@@ -132,13 +131,14 @@ async fn report_undecodable(invalid: &InvalidObject, context: &Context) {
     }
 }
 
-async fn reconcile_test(test: &LocustTest, context: &Context) -> Result<Action, ReconcileError> {
+async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, ReconcileError> {
     let remembered = observe::remembered(&context.caches, test);
     let decision = decide(&remembered, &context.settings);
     if let Some(action) = idle(&remembered, &decision, context) {
         return Ok(action);
     }
-    let Some(mut observed) = observe::fresh(&context.client, &context.caches, test).await? else {
+    let fresh = observe::fresh(&context.client, &context.caches, &remembered.test).await?;
+    let Some(mut observed) = fresh else {
         return Ok(Action::await_change());
     };
     let mut events = Vec::new();
@@ -218,12 +218,9 @@ async fn settle(
 
 /// When to try again after an error: soon if the world merely moved, else ever
 /// later.
-pub(super) fn retry(guarded: &Guarded, error: &ReconcileError, context: &Context) -> Action {
-    let uid = kube::Resource::meta(guarded)
-        .uid
-        .clone()
-        .unwrap_or_default();
-    let failures = context.memory.failed(&uid);
+pub(super) fn retry(known: &Known, error: &ReconcileError, context: &Context) -> Action {
+    let uid = known.meta().uid.as_deref().unwrap_or_default();
+    let failures = context.memory.failed(uid);
     let (first, longest) = match error.is_conflict() {
         true => (Duration::from_millis(50), Duration::from_secs(5)),
         false => (Duration::from_secs(1), Duration::from_secs(60)),
@@ -252,12 +249,12 @@ impl Memory {
         *count
     }
 
-    fn succeeded(&self, test: &LocustTest) {
-        let uid = test.uid().unwrap_or_default();
+    fn succeeded(&self, test: &ObjectMeta) {
+        let uid = test.uid.as_deref().unwrap_or_default();
         self.failures
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&uid);
+            .remove(uid);
     }
 
     /// Whether this version of a test has not been told of; from now on it has.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use tokio::sync::watch;
 
@@ -53,7 +53,7 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, relist: watch::Se
             .tests
             .state()
             .iter()
-            .filter_map(|test| kube::Resource::meta(test.as_ref()).uid.clone())
+            .filter_map(|test| test.meta().uid.clone())
             .collect();
         memory.forget(|uid| known.contains(uid));
     }
