@@ -70,6 +70,14 @@ closed_set! {
         PodsHealthy;
         /// The spec was edited after the run began; the edit has no effect.
         SpecDrifted;
+        /// The test is on its way to its run: for tools that wait, such as Helm,
+        /// Argo CD and Flux. There only while it is true; it repeats the
+        /// condition that says why.
+        Reconciling;
+        /// The test failed, or stays as it is until somebody acts: for tools
+        /// that wait. There only while it is true; it repeats the condition that
+        /// says why.
+        Stalled;
     }
 }
 
@@ -77,15 +85,15 @@ closed_set! {
     /// Why a condition has its status.
     Reason {
         /// Objects are being created, or a deleted one again.
-        ResourcesCreating in [Ready], "Wait.";
+        ResourcesCreating in [Ready, Reconciling], "Wait.";
         /// All objects exist.
         ResourcesCreated in [Ready], "Nothing.";
         /// The test failed.
         ResourcesFailed in [Ready], "Read the message of TestCompleted.";
         /// An object of the needed name belongs to somebody else.
-        NameConflict in [Ready], "Delete that object, or give the LocustTest another name.";
+        NameConflict in [Ready, Stalled], "Delete that object, or give the LocustTest another name.";
         /// The API server refuses an object, for example by a quota.
-        Refused in [Ready], "Do what the message asks for; the operator tries again every 30 s.";
+        Refused in [Ready, Stalled], "Do what the message asks for; the operator tries again every 30 s.";
 
         /// The run has not begun.
         WaitingForWorkers in [WorkersConnected], "Wait.";
@@ -103,44 +111,47 @@ closed_set! {
         /// The master ended with an error (failed requests, a broken
         /// locustfile), the master or all workers were lost, or pods stayed in
         /// trouble for longer than the grace.
-        TestFailed in [TestCompleted], "Mend what the message names, then delete the LocustTest and create it again.";
+        TestFailed in [TestCompleted, Stalled], "Mend what the message names, then delete the LocustTest and create it again.";
         /// The Jobs of a run that had begun are gone, and how it ended was not
         /// seen.
-        ResultUnknown in [TestCompleted], "Delete the LocustTest and create it again if its result is needed.";
+        ResultUnknown in [TestCompleted, Stalled], "Delete the LocustTest and create it again if its result is needed.";
+        /// A Job of the run was deleted before it ended. The other one is
+        /// removed, and nothing is run again.
+        JobDeleted in [TestCompleted, Stalled], "Delete the LocustTest and create it again.";
 
         /// Pods are starting.
-        PodsStarting in [PodsHealthy], "Wait.";
+        PodsStarting in [PodsHealthy, Reconciling], "Wait.";
         /// No pod is in trouble.
         PodsHealthy in [PodsHealthy], "Nothing.";
         /// A ConfigMap, a Secret or a key of one is missing, or the container's
         /// configuration contradicts itself (`CreateContainerConfigError`).
-        ConfigurationError in [PodsHealthy], "Create what the message names; the pods then start by themselves.";
+        ConfigurationError in [PodsHealthy, Reconciling], "Create what the message names; the pods then start by themselves.";
         /// An image cannot be pulled, is not on the node though it may not be
         /// pulled (`imagePullPolicy: Never`), or its name is no image name.
         /// The last ends the test at once: nothing but another spec mends it.
-        ImagePullError in [PodsHealthy], "Correct `spec.image`, `imagePullSecrets` or the registry.";
+        ImagePullError in [PodsHealthy, Reconciling], "Correct `spec.image`, `imagePullSecrets` or the registry.";
         /// No node takes the pod; the message is the scheduler's.
-        SchedulingError in [PodsHealthy], "Add nodes, or ask for less: resources, nodeSelector, affinity, tolerations.";
+        SchedulingError in [PodsHealthy, Reconciling], "Add nodes, or ask for less: resources, nodeSelector, affinity, tolerations.";
         /// A container ends again and again, or ended with an error before all
         /// workers were there.
-        CrashLoopBackOff in [PodsHealthy], "Read the cause in the message, or the container's log.";
+        CrashLoopBackOff in [PodsHealthy, Reconciling], "Read the cause in the message, or the container's log.";
         /// An init container failed, so Locust was not started.
-        InitializationError in [PodsHealthy], "Find who adds that container to the pod: an operator, a mesh, an admission policy.";
+        InitializationError in [PodsHealthy, Reconciling], "Find who adds that container to the pod: an operator, a mesh, an admission policy.";
         /// A container's memory limit was reached and the kernel killed it.
-        OOMKilled in [PodsHealthy], "Raise the memory limit of that role, or spread the users over more workers.";
+        OOMKilled in [PodsHealthy, Reconciling], "Raise the memory limit of that role, or spread the users over more workers.";
         /// Pods were taken off their node: drained, preempted, or evicted
         /// because the node or the pod's own storage limit ran out.
-        Evicted in [PodsHealthy], "If the message names a limit of the pod, raise it; else nothing: workers are replaced.";
+        Evicted in [PodsHealthy, Reconciling], "If the message names a limit of the pod, raise it; else nothing: workers are replaced.";
         /// A volume other than a missing ConfigMap or Secret cannot be mounted.
-        MountError in [PodsHealthy], "Correct the volume that the message names.";
+        MountError in [PodsHealthy, Reconciling], "Correct the volume that the message names.";
         /// The node cannot make the pod's sandbox: its network or runtime
         /// class does not work there.
-        SandboxError in [PodsHealthy], "Correct `runtimeClassName`, or mend the node's network plugin or runtime.";
+        SandboxError in [PodsHealthy, Reconciling], "Correct `runtimeClassName`, or mend the node's network plugin or runtime.";
         /// A container cannot be created or its program not be started.
-        StartError in [PodsHealthy], "Read the runtime's words: an image without `locust`, a security profile that the node lacks, mounts that hide programs.";
+        StartError in [PodsHealthy, Reconciling], "Read the runtime's words: an image without `locust`, a security profile that the node lacks, mounts that hide programs.";
         /// The Job cannot create its pods: a quota, PodSecurity or another
         /// admission check refuses them.
-        PodCreationError in [PodsHealthy], "Raise the quota, or make the pods acceptable: `security`, `resources`.";
+        PodCreationError in [PodsHealthy, Reconciling], "Raise the quota, or make the pods acceptable: `security`, `resources`.";
 
         /// The spec was edited after the run began.
         SpecChangeIgnored in [SpecDrifted], "Take the edit back, or delete the LocustTest and create it again.";

@@ -65,6 +65,7 @@ const OURS: &[(&str, i64)] = &[
     ("spec.observability.openTelemetry.extraEnvVars", 256),
     ("spec.observability.openTelemetry.extraEnvVars{}", ARGUMENT),
     ("status.run.id", LABEL),
+    ("status.run.specHash", LABEL),
     ("status.conditions", 32),
 ];
 

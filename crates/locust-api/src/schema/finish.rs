@@ -30,6 +30,9 @@ fn finish_root(root: &mut JSONSchemaProps) {
     if let Some(conditions) = at(root, "status.conditions") {
         state(conditions, Fact::ListByKey("type"));
     }
+    if let Some(status) = at(root, "status") {
+        status.default = Some(JSON(unseen()));
+    }
     walk(root, "", &mut |path, schema| {
         let embedded = is_embedded(path);
         if embedded {
@@ -38,6 +41,12 @@ fn finish_root(root: &mut JSONSchemaProps) {
         bounds::set(path, embedded, schema);
     });
     root.x_kubernetes_validations = Some(vec![name_rule()]);
+}
+
+/// The status of a test that no operator has seen. Without it a tool that waits
+/// for the test would take no status for a good one.
+fn unseen() -> Value {
+    serde_json::json!({ "observedGeneration": -1 })
 }
 
 /// The schema of a Rust type of Kubernetes that is not part of the CRD.
@@ -134,7 +143,7 @@ fn state(schema: &mut JSONSchemaProps, fact: Fact) {
 /// A longer name makes names of Jobs that Kubernetes refuses. An object that
 /// has a status is let through: it was stored before the rule was, and a rule
 /// that it breaks would also forbid the update that lets it be deleted. A new
-/// object has no status, because the API server takes it off.
+/// object has no status, because the API server takes it off before it judges.
 fn name_rule() -> ValidationRule {
     ValidationRule {
         rule: format!("has(self.status) || self.metadata.name.size() <= {MAX_TEST_NAME}"),

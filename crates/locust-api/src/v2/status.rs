@@ -11,9 +11,10 @@ pub struct LocustTestStatus {
     /// Where the test stands: Pending, Running, Succeeded or Failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// The generation of the spec that this status was derived from.
+    /// The generation of the spec that this status was derived from; -1 until
+    /// the operator has seen the test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = -1))]
     pub observed_generation: Option<i64>,
     /// How many workers the test has been started with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,6 +49,9 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub generation: Option<i64>,
+    /// Fingerprint of that spec: an edit that is taken back has it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_hash: Option<String>,
 }
 
 /// Where a test stands: Pending, Running, Succeeded or Failed.

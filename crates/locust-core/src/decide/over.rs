@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use locust_api::latest::LocustTestStatus;
 use locust_api::names::Role;
 
-use super::{Decision, Step, delete_job};
+use super::{Decision, Step, delete_job, drift};
 use crate::observed::{JobState, Observed};
+use crate::status::Draft;
 
 /// How long the processes of a finished run may take to end by themselves.
 /// Their pods, and so their logs, stay if they do.
@@ -22,7 +24,10 @@ pub(super) fn decide(observed: &Observed) -> Decision {
             finished.is_none().then(|| delete_job(role, job))
         })
         .collect();
-    let nothing = Decision::nothing(observed);
+    let nothing = Decision {
+        status: seen(observed),
+        ..Decision::nothing(observed)
+    };
     if unfinished.is_empty() {
         return nothing;
     }
@@ -36,6 +41,19 @@ pub(super) fn decide(observed: &Observed) -> Decision {
         requeue,
         ..nothing
     }
+}
+
+/// The verdict stands; an edit after it is seen, and has no effect. A status
+/// that no other generation was noted in stays as it is.
+fn seen(observed: &Observed) -> LocustTestStatus {
+    let stored = observed.test.status.clone().unwrap_or_default();
+    let generation = observed.test.metadata.generation;
+    if stored.observed_generation.is_none() || stored.observed_generation == generation {
+        return stored;
+    }
+    let mut draft = Draft::of(observed);
+    drift::report(observed, &mut draft);
+    draft.finish()
 }
 
 fn since_completion(observed: &Observed) -> Duration {

@@ -4,8 +4,10 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::{LocustTestStatus, Phase, Run};
+use locust_api::latest::{LocustTestSpec, LocustTestStatus, Phase, Run};
 
+use super::fingerprint::fingerprint;
+use super::kstatus;
 use crate::observed::Observed;
 
 /// The status of a condition.
@@ -83,11 +85,12 @@ impl Draft {
 
     /// Notes that the run has begun: now and with the spec as it is, unless
     /// that was noted before.
-    pub fn begin(&mut self, id: &str) {
+    pub fn begin(&mut self, id: &str, spec: &LocustTestSpec) {
         let generation = self.generation;
         self.status.run.get_or_insert_with(|| Run {
             id: id.to_owned(),
             generation,
+            spec_hash: Some(fingerprint(spec)),
         });
         self.status.start_time.get_or_insert(Time(self.now));
     }
@@ -124,14 +127,34 @@ impl Draft {
         reason: Reason,
         message: impl Into<String>,
     ) {
-        let new = Condition {
+        self.put(Condition {
             type_: type_.as_str().to_owned(),
             status: truth.as_str().to_owned(),
             reason: reason.as_str().to_owned(),
             message: message.into(),
             observed_generation: self.generation,
             last_transition_time: Time(self.now),
-        };
+        });
+    }
+
+    /// Takes a condition away.
+    pub fn clear(&mut self, type_: ConditionType) {
+        if let Some(conditions) = self.status.conditions.as_mut() {
+            conditions.retain(|condition| condition.type_ != type_.as_str());
+        }
+    }
+
+    /// Sets a condition that says what another one says.
+    fn repeat(&mut self, type_: ConditionType, said: &Condition) {
+        self.put(Condition {
+            type_: type_.as_str().to_owned(),
+            status: Truth::True.as_str().to_owned(),
+            last_transition_time: Time(self.now),
+            ..said.clone()
+        });
+    }
+
+    fn put(&mut self, new: Condition) {
         let conditions = self.status.conditions.get_or_insert_default();
         match conditions.iter_mut().find(|old| old.type_ == new.type_) {
             Some(old) if old.status == new.status => {
@@ -146,15 +169,19 @@ impl Draft {
         }
     }
 
-    /// Takes a condition away.
-    pub fn clear(&mut self, type_: ConditionType) {
-        if let Some(conditions) = self.status.conditions.as_mut() {
-            conditions.retain(|condition| condition.type_ != type_.as_str());
+    /// The finished status. Its summary for tools follows from the rest, and
+    /// every condition was judged with this generation in view.
+    pub fn finish(mut self) -> LocustTestStatus {
+        let summary = kstatus::summary(&self.status).map(|(type_, said)| (type_, said.clone()));
+        for type_ in [ConditionType::Reconciling, ConditionType::Stalled] {
+            match &summary {
+                Some((summary, said)) if *summary == type_ => self.repeat(type_, said),
+                _ => self.clear(type_),
+            }
         }
-    }
-
-    /// The finished status.
-    pub fn finish(self) -> LocustTestStatus {
+        for condition in self.status.conditions.iter_mut().flatten() {
+            condition.observed_generation = self.generation;
+        }
         self.status
     }
 }

@@ -2,10 +2,13 @@
 //! is written, paced where numbers move.
 
 mod draft;
+mod fingerprint;
 pub mod health;
+mod kstatus;
 mod pace;
 #[cfg(test)]
 mod tests;
 
 pub use draft::{Draft, Truth};
+pub use fingerprint::fingerprint;
 pub use pace::{LIVE_PERIOD, Pace, pace};

@@ -1,0 +1,19 @@
+//! Tells one spec from another: an edit that is taken back is no edit.
+
+use locust_api::latest::LocustTestSpec;
+
+/// A number of the spec's content, in hexadecimal. The same content has the
+/// same one, whatever its generation.
+pub fn fingerprint(spec: &LocustTestSpec) -> String {
+    let text = serde_json::to_string(spec).unwrap_or_default();
+    format!("{:016x}", fnv1a(text.as_bytes()))
+}
+
+/// FNV-1a. Nobody gains by making two of his own specs look alike.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    bytes.iter().fold(OFFSET, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(PRIME)
+    })
+}
