@@ -46,6 +46,16 @@ impl Event {
         }
     }
 
+    /// A test of the Go operator is being deleted and waited for us.
+    pub fn deleting() -> Self {
+        Self {
+            severity: Severity::Normal,
+            reason: "Deleting",
+            action: "Delete",
+            note: "LocustTest and owned resources being cleaned up".to_owned(),
+        }
+    }
+
     /// The API server has a test that this operator cannot read.
     pub fn undecodable(error: &str) -> Self {
         Self {

@@ -22,7 +22,7 @@ pub struct Observed {
     pub master_job: Child<Job>,
     /// What stands under the name of the workers' Job.
     pub worker_job: Child<Job>,
-    /// Pods of the two Jobs.
+    /// Pods of the two Jobs; of a Job that is gone, those last seen.
     pub pods: Vec<Pod>,
 }
 
@@ -33,8 +33,12 @@ pub enum Child<T> {
     Absent,
     /// An object whose controller is this test.
     Ours(Box<T>),
+    /// One of ours that is being deleted.
+    Going(Box<T>),
+    /// Nothing any more. Holds the last that was seen of an object of ours.
+    Gone(Box<T>),
     /// An object of a deleted LocustTest of the same name, which the garbage
-    /// collector is about to remove, or one of ours that is being deleted.
+    /// collector is about to remove.
     Leaving,
     /// Somebody else's object. Holds who that is, for people.
     Foreign(String),
@@ -47,15 +51,27 @@ impl<T: Resource<DynamicType = ()>> Child<T> {
         let Some(object) = object else {
             return Self::Absent;
         };
-        let is_ours = match controller(object.meta()) {
-            Some(owner) if Some(&owner.uid) == test.metadata.uid.as_ref() => true,
+        match controller(object.meta()) {
+            Some(owner) if Some(&owner.uid) == test.metadata.uid.as_ref() => {}
             Some(owner) if is_namesake(owner, test) => return Self::Leaving,
             Some(owner) => return Self::Foreign(format!("{} {}", owner.kind, owner.name)),
             None => return Self::Foreign("nobody (it has no controller)".to_owned()),
-        };
-        match is_ours && object.meta().deletion_timestamp.is_none() {
-            true => Self::Ours(Box::new(object)),
-            false => Self::Leaving,
+        }
+        match object.meta().deletion_timestamp {
+            None => Self::Ours(Box::new(object)),
+            Some(_) => Self::Going(Box::new(object)),
+        }
+    }
+
+    /// The same, where `last` was seen of an object under this name.
+    #[must_use]
+    pub fn or_gone(self, last: Option<T>, test: &LocustTest) -> Self {
+        match (self, last) {
+            (Self::Absent, Some(last)) => match Self::classify(Some(last), test) {
+                Self::Ours(last) | Self::Going(last) => Self::Gone(last),
+                Self::Absent | Self::Gone(_) | Self::Leaving | Self::Foreign(_) => Self::Absent,
+            },
+            (child, _) => child,
         }
     }
 }
@@ -65,13 +81,24 @@ impl<T> Child<T> {
     pub fn ours(&self) -> Option<&T> {
         match self {
             Self::Ours(object) => Some(object),
+            Self::Absent | Self::Going(_) | Self::Gone(_) | Self::Leaving | Self::Foreign(_) => {
+                None
+            }
+        }
+    }
+
+    /// The object, or the last that was seen of it, if it is or was this
+    /// test's.
+    pub fn last(&self) -> Option<&T> {
+        match self {
+            Self::Ours(object) | Self::Going(object) | Self::Gone(object) => Some(object),
             Self::Absent | Self::Leaving | Self::Foreign(_) => None,
         }
     }
 
     /// Whether nothing stands under the name.
     pub const fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
+        matches!(self, Self::Absent | Self::Gone(_))
     }
 }
 
@@ -95,9 +122,19 @@ impl Observed {
         }
     }
 
+    /// The Job of a role, or the last that was seen of it.
+    pub fn last_job(&self, role: Role) -> Option<&Job> {
+        match role {
+            Role::Master => self.master_job.last(),
+            Role::Worker => self.worker_job.last(),
+        }
+    }
+
     /// Pods of a role's Job.
     pub fn pods_of(&self, role: Role) -> impl Iterator<Item = &Pod> {
-        let uid = self.job(role).and_then(|job| job.metadata.uid.as_deref());
+        let uid = self
+            .last_job(role)
+            .and_then(|job| job.metadata.uid.as_deref());
         self.pods.iter().filter(move |pod| {
             uid.is_some() && controller(&pod.metadata).map(|owner| owner.uid.as_str()) == uid
         })
@@ -109,7 +146,7 @@ impl Observed {
     /// master: the end of a run is no loss of workers, so it still counts.
     pub fn workers_at_work(&self) -> i32 {
         let container = self
-            .job(Role::Worker)
+            .last_job(Role::Worker)
             .and_then(|job| job.metadata.name.as_deref());
         let count = self
             .pods_of(Role::Worker)
@@ -187,6 +224,11 @@ pub fn is_held(job: &Job) -> bool {
         .as_ref()
         .is_some_and(|annotations| annotations.contains_key(names::ANNOTATION_HELD));
     annotated && job.spec.as_ref().and_then(|spec| spec.suspend) == Some(true)
+}
+
+/// Whether somebody else holds the Job back, such as a queueing system.
+pub fn is_suspended(job: &Job) -> bool {
+    job.spec.as_ref().and_then(|spec| spec.suspend) == Some(true) && !is_held(job)
 }
 
 /// How many pods of a Job are running and ready.

@@ -1,5 +1,6 @@
 //! The decision: from what is to what shall be done. Start reading here.
 
+mod drift;
 mod over;
 mod run;
 mod start;
@@ -15,7 +16,7 @@ use locust_api::latest::{LocustTestStatus, Phase};
 use locust_api::names::{Role, UPSTREAM_FINALIZER};
 
 use crate::events::Event;
-use crate::observed::{Child, Observed, is_held, recorded_run};
+use crate::observed::{Observed, is_held, recorded_run};
 use crate::settings::Settings;
 
 /// What a reconcile shall do.
@@ -84,7 +85,11 @@ const RESYNC: Duration = Duration::from_secs(60);
 pub fn decide(observed: &Observed, settings: &Settings) -> Decision {
     let metadata = &observed.test.metadata;
     if metadata.deletion_timestamp.is_some() {
-        return finalizer_first(observed, Decision::nothing(observed));
+        let mut decision = finalizer_first(observed, Decision::nothing(observed));
+        if !decision.steps.is_empty() {
+            decision.events.push(Event::deleting());
+        }
+        return decision;
     }
     let decision = match standing(observed) {
         Standing::NotBegun => start::decide(observed, settings),
@@ -96,7 +101,7 @@ pub fn decide(observed: &Observed, settings: &Settings) -> Decision {
 
 /// The run has begun if it is recorded, in either place, or if something shows
 /// that it has: a phase past Pending (the Go operator's tests, and statuses
-/// restored from a backup) or a master Job that nobody of us holds.
+/// restored from a backup) or a master Job that nobody of us holds or held.
 fn standing(observed: &Observed) -> Standing {
     let status = observed.test.status.as_ref();
     let phase = status.and_then(|status| status.phase);
@@ -106,7 +111,7 @@ fn standing(observed: &Observed) -> Standing {
     let recorded = recorded_run(&observed.test).is_some()
         || status.is_some_and(|status| status.run.is_some())
         || phase == Some(Phase::Running);
-    let released = matches!(&observed.master_job, Child::Ours(job) if !is_held(job));
+    let released = observed.master_job.last().is_some_and(|job| !is_held(job));
     if recorded || released {
         Standing::Begun
     } else {

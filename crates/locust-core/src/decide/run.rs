@@ -1,5 +1,8 @@
 //! The run: from its record to its verdict. Nothing here creates a Job.
 
+mod report;
+mod verdict;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,8 +11,7 @@ use locust_api::condition::{ConditionType, Reason};
 use locust_api::latest::Phase;
 use locust_api::names::{Role, role_name};
 
-use super::over::LEAVE_PATIENCE;
-use super::{Decision, RESYNC, Step, start};
+use super::{Decision, RESYNC, Step, drift, start};
 use crate::build;
 use crate::events::Event;
 use crate::observed::{Child, JobState, Observed, ready_pods, recorded_run};
@@ -17,6 +19,7 @@ use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::status::health::{self, Trouble};
 use crate::status::{Draft, Truth};
+use verdict::{Verdict, deleted, end, ended, failed, failed_message, lost, suspended};
 
 /// How long a running master waits for slow workers before the test counts as
 /// running without them.
@@ -27,14 +30,6 @@ const ALONE_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the master may go on without a workers' Job.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How a run ended.
-struct Verdict {
-    phase: Phase,
-    reason: Reason,
-    detail: String,
-    at: Timestamp,
-}
-
 pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     let mut draft = Draft::of(observed);
     start::pending(&mut draft, observed);
@@ -42,24 +37,29 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     let known = recorded
         .clone()
         .or_else(|| draft.run().map(|run| run.id.clone()));
-    let master_job = match observed.job(Role::Master) {
+    let master_job = match observed.last_job(Role::Master) {
         Some(job) if is_run(job, known.as_deref()) => job,
         _ => return end(draft, lost(observed, known.as_deref())),
     };
     let id = master_job.metadata.uid.clone().unwrap_or_default();
+    let is_there = observed.job(Role::Master).is_some();
     let mut steps = Vec::new();
     if recorded.is_none() {
         steps.push(Step::RecordRun { id: id.clone() });
     }
     let state = JobState::of(master_job, observed.now);
-    if state == JobState::Held {
+    if state == JobState::Held && is_there {
         steps.push(Step::ReleaseMaster {
             name: master_job.metadata.name.clone().unwrap_or_default(),
             uid: id.clone(),
         });
     }
-    draft.begin(&id);
-    if let Some(verdict) = ended(observed, master_job, state) {
+    draft.begin(&id, &observed.test.spec);
+    let over = ended(observed, master_job, state)
+        .or_else(|| (!is_there).then(|| deleted(Role::Master, observed)))
+        .or_else(|| suspended(observed, master_job, &draft));
+    if let Some(verdict) = over {
+        drift::report(observed, &mut draft);
         let mut decision = end(draft, verdict);
         decision.steps = steps;
         return decision;
@@ -73,60 +73,6 @@ fn is_run(master_job: &Job, known: Option<&str>) -> bool {
     known.is_none_or(|id| master_job.metadata.uid.as_deref() == Some(id))
 }
 
-fn lost(observed: &Observed, id: Option<&str>) -> Verdict {
-    let test = observed.test.metadata.name.as_deref().unwrap_or_default();
-    let job = role_name(test, Role::Master);
-    let run = id.map_or_else(String::new, |id| format!(" (run {id})"));
-    Verdict {
-        phase: Phase::Failed,
-        reason: Reason::ResultUnknown,
-        detail: format!(
-            "Job {job}{run} is gone and its end was not seen; it is not run again. To run the test again, delete it and create it without the annotation {}",
-            locust_api::names::ANNOTATION_RUN
-        ),
-        at: observed.now,
-    }
-}
-
-/// The master's own end, which counts whatever else is wrong.
-fn ended(observed: &Observed, master_job: &Job, state: JobState) -> Option<Verdict> {
-    match state {
-        JobState::Held | JobState::Unfinished => None,
-        JobState::Complete(at) => Some(Verdict {
-            phase: Phase::Succeeded,
-            reason: Reason::TestSucceeded,
-            detail: String::new(),
-            at,
-        }),
-        JobState::Failed(at) => {
-            let container = master_job.metadata.name.as_deref().unwrap_or_default();
-            let detail = observed
-                .pods_of(Role::Master)
-                .find_map(|pod| health::ending(pod, container))
-                .or_else(|| failed_message(master_job))
-                .unwrap_or_default();
-            Some(failed(detail, at))
-        }
-    }
-}
-
-fn failed_message(job: &Job) -> Option<String> {
-    job.status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten())
-        .find(|condition| condition.type_ == "Failed" && condition.status == "True")
-        .and_then(|condition| condition.message.clone())
-}
-
-fn failed(detail: String, at: Timestamp) -> Verdict {
-    Verdict {
-        phase: Phase::Failed,
-        reason: Reason::TestFailed,
-        detail,
-        at,
-    }
-}
-
 /// A run under way: watches workers and pods, and mends the Service.
 fn follow(
     observed: &Observed,
@@ -134,28 +80,25 @@ fn follow(
     mut draft: Draft,
     mut steps: Vec<Step>,
 ) -> Decision {
-    let mut events = Vec::new();
-    if observed.service.is_absent() {
-        let service = build::master_service(&resolve(&observed.test, settings), settings);
-        let name = service.metadata.name.clone().unwrap_or_default();
-        events.push(Event::deleted_externally("Master Service", &name));
-        steps.push(Step::CreateService(Box::new(service)));
-    }
-    draft.set(
-        ConditionType::Ready,
-        Truth::True,
-        Reason::ResourcesCreated,
-        "All resources created",
-    );
+    let Mended {
+        step,
+        event,
+        requeue: service_requeue,
+    } = mend_service(observed, settings, &mut draft);
+    steps.extend(step);
+    let events = event.into_iter().collect();
     let start_requeue = enter_running(observed, &mut draft);
-    report_workers(observed, &mut draft);
-    report_progress(&mut draft);
+    report::workers(observed, &mut draft);
+    report::progress(&mut draft);
     let pods = observed
         .pods_of(Role::Master)
         .chain(observed.pods_of(Role::Worker));
     let troubles = health::troubles(pods);
-    report_pods(&mut draft, &troubles);
-    report_drift(observed, &mut draft);
+    let pods_requeue = report::pods(observed, &mut draft, &troubles);
+    drift::report(observed, &mut draft);
+    let requeue = start_requeue
+        .min(service_requeue)
+        .min(pods_requeue.unwrap_or(RESYNC));
     let given_up =
         workers_lost(observed, &draft).or_else(|| outlasted(observed, settings, &draft, &troubles));
     match given_up {
@@ -168,15 +111,57 @@ fn follow(
             steps,
             status: draft.finish(),
             events,
-            requeue: Some(wait.min(start_requeue)),
+            requeue: Some(wait.min(requeue)),
         },
         None => Decision {
             steps,
             status: draft.finish(),
             events,
-            requeue: Some(start_requeue),
+            requeue: Some(requeue),
         },
     }
+}
+
+/// What became of the look at the Service.
+struct Mended {
+    step: Option<Step>,
+    event: Option<Event>,
+    requeue: Duration,
+}
+
+/// The workers find their master by the Service: a run needs it all the time.
+fn mend_service(observed: &Observed, settings: &Settings, draft: &mut Draft) -> Mended {
+    let ready = ConditionType::Ready;
+    let recreating = "Recreating externally deleted resources";
+    let mut mended = Mended {
+        step: None,
+        event: None,
+        requeue: RESYNC,
+    };
+    match &observed.service {
+        Child::Ours(_) => {
+            let message = "All resources created";
+            draft.set(ready, Truth::True, Reason::ResourcesCreated, message);
+        }
+        Child::Absent | Child::Gone(_) => {
+            let service = build::master_service(&resolve(&observed.test, settings), settings);
+            let name = service.metadata.name.as_deref().unwrap_or_default();
+            mended.event = Some(Event::deleted_externally("Master Service", name));
+            mended.step = Some(Step::CreateService(Box::new(service)));
+            draft.set(ready, Truth::False, Reason::ResourcesCreating, recreating);
+        }
+        Child::Going(_) | Child::Leaving => {
+            draft.set(ready, Truth::False, Reason::ResourcesCreating, recreating);
+            mended.requeue = start::LEAVING_RETRY;
+        }
+        Child::Foreign(owner) => {
+            let test = observed.test.metadata.name.as_deref().unwrap_or_default();
+            let message = start::conflict("Service", &role_name(test, Role::Master), owner);
+            draft.set(ready, Truth::False, Reason::NameConflict, message);
+            mended.requeue = start::CONFLICT_RETRY;
+        }
+    }
+    mended
 }
 
 /// Running means: the master runs, and so do its workers, or they are slow.
@@ -202,77 +187,6 @@ fn enter_running(observed: &Observed, draft: &mut Draft) -> Duration {
     WORKERS_PATIENCE.saturating_sub(waited)
 }
 
-fn report_progress(draft: &mut Draft) {
-    let progress = match draft.phase() {
-        Some(Phase::Running) => "Test is running",
-        _ => "Test has not started",
-    };
-    draft.set(
-        ConditionType::TestCompleted,
-        Truth::False,
-        Reason::TestInProgress,
-        progress,
-    );
-}
-
-fn report_pods(draft: &mut Draft, troubles: &[Trouble]) {
-    let healthy = ConditionType::PodsHealthy;
-    match (health::summary(troubles), draft.phase()) {
-        (Some((reason, message)), _) => draft.set(healthy, Truth::False, reason, message),
-        (None, Some(Phase::Running)) => {
-            draft.set(
-                healthy,
-                Truth::True,
-                Reason::PodsHealthy,
-                "All pods are healthy",
-            );
-        }
-        (None, _) => draft.set(
-            healthy,
-            Truth::True,
-            Reason::PodsStarting,
-            "Waiting for pods to start",
-        ),
-    }
-}
-
-fn report_workers(observed: &Observed, draft: &mut Draft) {
-    let connected = ConditionType::WorkersConnected;
-    if draft.phase() != Some(Phase::Running) {
-        draft.set(
-            connected,
-            Truth::False,
-            Reason::WaitingForWorkers,
-            "Waiting for workers to connect",
-        );
-        return;
-    }
-    let workers = observed.workers_at_work();
-    draft.set_connected_workers(workers);
-    let expected = draft.expect_workers(observed.test.spec.worker.replicas);
-    let message = format!("{workers}/{expected} workers connected");
-    if workers >= expected {
-        draft.set(connected, Truth::True, Reason::AllWorkersConnected, message);
-    } else {
-        draft.set(connected, Truth::False, Reason::WorkersMissing, message);
-    }
-}
-
-/// A run keeps the spec that it was begun with.
-fn report_drift(observed: &Observed, draft: &mut Draft) {
-    let begun_with = draft.run().and_then(|run| run.generation);
-    if begun_with == observed.test.metadata.generation {
-        draft.clear(ConditionType::SpecDrifted);
-        return;
-    }
-    draft.set(
-        ConditionType::SpecDrifted,
-        Truth::True,
-        Reason::SpecChangeIgnored,
-        "Spec changes after creation are ignored. Delete and recreate the CR to apply changes.",
-    );
-}
-
 /// A failure that is certain now, or will be unless something changes.
 enum Late {
     Now(Verdict),
@@ -284,32 +198,33 @@ fn workers_lost(observed: &Observed, draft: &Draft) -> Option<Late> {
     let now = observed.now;
     let test = observed.test.metadata.name.as_deref().unwrap_or_default();
     let name = role_name(test, Role::Worker);
-    match &observed.worker_job {
-        Child::Ours(job) => match JobState::of(job, now) {
-            JobState::Failed(at) => Some(Late::Now(failed(
-                format!(
-                    "no worker is left: Job {name} failed: {}",
-                    failed_message(job).unwrap_or_default()
-                ),
-                at,
-            ))),
-            JobState::Complete(at) => Some(late(now, at, ALONE_PATIENCE, || {
-                failed(
-                    format!("all workers of Job {name} ended before the master"),
-                    now,
-                )
-            })),
-            JobState::Held | JobState::Unfinished => None,
-        },
-        Child::Absent | Child::Leaving | Child::Foreign(_) => {
-            let missing_since = draft
-                .condition(ConditionType::WorkersConnected)
-                .filter(|condition| condition.status == "False")
-                .map_or(now, |condition| condition.last_transition_time.0);
-            Some(late(now, missing_since, ORPHAN_PATIENCE, || {
-                failed(format!("Job {name} was deleted while the test ran"), now)
-            }))
-        }
+    let Some(job) = observed.last_job(Role::Worker) else {
+        let missing_since = draft
+            .condition(ConditionType::WorkersConnected)
+            .filter(|condition| condition.status == "False")
+            .map_or(now, |condition| condition.last_transition_time.0);
+        return Some(late(now, missing_since, ORPHAN_PATIENCE, || {
+            deleted(Role::Worker, observed)
+        }));
+    };
+    match JobState::of(job, now) {
+        JobState::Failed(at) => Some(Late::Now(failed(
+            format!(
+                "no worker is left: Job {name} failed: {}",
+                failed_message(job).unwrap_or_default()
+            ),
+            at,
+        ))),
+        JobState::Complete(at) => Some(late(now, at, ALONE_PATIENCE, || {
+            failed(
+                format!("all workers of Job {name} ended before the master"),
+                now,
+            )
+        })),
+        JobState::Held | JobState::Unfinished => observed
+            .job(Role::Worker)
+            .is_none()
+            .then(|| Late::Now(deleted(Role::Worker, observed))),
     }
 }
 
@@ -346,44 +261,4 @@ fn late(
 
 fn since(now: Timestamp, start: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(start)).unwrap_or_default()
-}
-
-/// Records a verdict. What still runs is ended by the next look, which finds
-/// the test over.
-fn end(mut draft: Draft, verdict: Verdict) -> Decision {
-    let Verdict {
-        phase,
-        reason,
-        detail,
-        at,
-    } = verdict;
-    draft.set_phase(phase);
-    draft.complete(at);
-    let message = match (phase, detail.is_empty()) {
-        (Phase::Succeeded, _) => "Test completed successfully".to_owned(),
-        (_, true) => "Test failed".to_owned(),
-        (_, false) => format!("Test failed: {detail}"),
-    };
-    if phase == Phase::Failed {
-        draft.set(
-            ConditionType::Ready,
-            Truth::False,
-            Reason::ResourcesFailed,
-            "Test failed",
-        );
-    } else {
-        draft.set(
-            ConditionType::Ready,
-            Truth::True,
-            Reason::ResourcesCreated,
-            "All resources created",
-        );
-    }
-    draft.set(ConditionType::TestCompleted, Truth::True, reason, message);
-    Decision {
-        steps: Vec::new(),
-        status: draft.finish(),
-        events: Vec::new(),
-        requeue: Some(LEAVE_PATIENCE),
-    }
 }

@@ -20,9 +20,9 @@ use crate::settings::Settings;
 use crate::status::{Draft, Truth};
 
 /// How soon a name is tried again that a deleted test still holds.
-const LEAVING_RETRY: Duration = Duration::from_secs(2);
+pub(super) const LEAVING_RETRY: Duration = Duration::from_secs(2);
 /// How soon a name is tried again that somebody else holds.
-const CONFLICT_RETRY: Duration = Duration::from_secs(30);
+pub(super) const CONFLICT_RETRY: Duration = Duration::from_secs(30);
 
 pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     let obstacle = obstacle(observed);
@@ -90,9 +90,7 @@ fn obstacle(observed: &Observed) -> Option<(Reason, String, Duration)> {
         let name = locust_api::names::role_name(test, role);
         match blocked {
             Some(Blocked::Foreign(owner)) => {
-                let message = format!(
-                    "{kind} {name} exists and belongs to {owner}: delete it or give the LocustTest another name"
-                );
+                let message = conflict(kind, &name, &owner);
                 return Some((Reason::NameConflict, message, CONFLICT_RETRY));
             }
             Some(Blocked::Leaving) => {
@@ -105,6 +103,13 @@ fn obstacle(observed: &Observed) -> Option<(Reason, String, Duration)> {
     leaving
 }
 
+/// What to say of a name that is taken.
+pub(super) fn conflict(kind: &str, name: &str, owner: &str) -> String {
+    format!(
+        "{kind} {name} exists and belongs to {owner}: delete it or give the LocustTest another name"
+    )
+}
+
 enum Blocked {
     Leaving,
     Foreign(String),
@@ -112,8 +117,8 @@ enum Blocked {
 
 fn blocked<T>(child: &Child<T>) -> Option<Blocked> {
     match child {
-        Child::Absent | Child::Ours(_) => None,
-        Child::Leaving => Some(Blocked::Leaving),
+        Child::Absent | Child::Gone(_) | Child::Ours(_) => None,
+        Child::Going(_) | Child::Leaving => Some(Blocked::Leaving),
         Child::Foreign(owner) => Some(Blocked::Foreign(owner.clone())),
     }
 }

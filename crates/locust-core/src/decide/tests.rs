@@ -1,6 +1,9 @@
 //! Tests of the decision: single cases here, every order of events in `model`.
 
+mod acceptance;
+mod ends;
 mod model;
+mod tools;
 
 use jiff::{SignedDuration, Timestamp};
 use locust_api::latest::Phase;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::children::Children;
 use super::known::Known;
+use super::last_seen::LastSeen;
 use super::scope::Scope;
 
 /// Seconds after which the server ends a watch, so that one that has gone
@@ -31,6 +32,8 @@ pub(super) struct Caches {
     pub(super) jobs: Children<Job>,
     pub(super) services: Children<Service>,
     pub(super) pods: Children<Pod>,
+    /// What has gone from them while its test still ran.
+    pub(super) last_seen: LastSeen,
 }
 
 /// Streams that keep the stores up to date and name the test to look at.
@@ -59,29 +62,42 @@ pub(super) fn open(
         jobs: Children::new(prune_job),
         services: Children::new(prune_service),
         pods: Children::new(prune_pod),
+        last_seen: LastSeen::default(),
     };
     let tests_api = scope.api::<Known>(client);
     let tests_stream = restartable(relist, move || own_watch(tests_api.clone()))
         .default_backoff()
         .reflect(tests_writer)
         .applied_objects();
-    let known_jobs = caches.jobs.clone();
-    let children = vec![
-        triggers(scope.api(client), caches.jobs.clone(), |job| {
-            owner_test(&job)
-        }),
-        triggers(scope.api(client), caches.services.clone(), |service| {
-            owner_test(&service)
-        }),
-        triggers(scope.api(client), caches.pods.clone(), move |pod| {
-            owner_of_pod(&pod, &known_jobs)
-        }),
-    ];
     let streams = Streams {
         tests: tests_stream,
-        children,
+        children: watch_children(client, scope, &caches),
     };
     (caches, streams)
+}
+
+fn watch_children(client: &Client, scope: &Scope, caches: &Caches) -> Vec<Triggers> {
+    let (for_jobs, for_pods, known_jobs) = (caches.clone(), caches.clone(), caches.jobs.clone());
+    let jobs = Watched {
+        children: caches.jobs.clone(),
+        gone: move |job: &Job| for_jobs.last_seen.job_gone(job, &for_jobs),
+        owner: |job: &Job| owner_test(job),
+    };
+    let services = Watched {
+        children: caches.services.clone(),
+        gone: |_: &Service| {},
+        owner: |service: &Service| owner_test(service),
+    };
+    let pods = Watched {
+        children: caches.pods.clone(),
+        gone: move |pod: &Pod| for_pods.last_seen.pod_gone(pod, &for_pods),
+        owner: move |pod: &Pod| owner_of_pod(pod, &known_jobs),
+    };
+    vec![
+        triggers(scope.api(client), jobs),
+        triggers(scope.api(client), services),
+        triggers(scope.api(client), pods),
+    ]
 }
 
 impl Caches {
@@ -124,13 +140,18 @@ fn restartable<S: Stream + Unpin>(
     )
 }
 
+/// Children of one kind, and what is done about them.
+struct Watched<K, G, O> {
+    children: Children<K>,
+    /// Called before a deleted one is forgotten.
+    gone: G,
+    /// Names the test behind one.
+    owner: O,
+}
+
 /// Watches children, remembers them, and names the test behind each that
 /// changed; errors are logged, since the watch tries again by itself.
-fn triggers<K>(
-    api: Api<K>,
-    children: Children<K>,
-    owner: impl Fn(K) -> Option<ObjectRef<Known>> + Send + Sync + 'static,
-) -> Triggers
+fn triggers<K, G, O>(api: Api<K>, watched: Watched<K, G, O>) -> Triggers
 where
     K: Resource<DynamicType = ()>
         + Clone
@@ -139,6 +160,8 @@ where
         + DeserializeOwned
         + Send
         + 'static,
+    G: Fn(&K) + Send + 'static,
+    O: Fn(&K) -> Option<ObjectRef<Known>> + Send + 'static,
 {
     let labels = format!("{LABEL_MANAGED_BY}={MANAGED_BY}");
     watcher(api, config().labels(&labels))
@@ -147,14 +170,22 @@ where
             |error| tracing::warn!(%error, "watch was interrupted, it will be opened again"),
         )
         .flat_map(move |event| {
-            let changed = event.map(|event| children.absorb(event));
-            let owners: Vec<_> = changed.into_iter().flatten().filter_map(&owner).collect();
+            let changed = event.map(|event| {
+                if let watcher::Event::Delete(object) = &event {
+                    (watched.gone)(object);
+                }
+                watched.children.absorb(event)
+            });
+            let changed = changed.into_iter().flatten();
+            let owners: Vec<_> = changed
+                .filter_map(|child| (watched.owner)(&child))
+                .collect();
             stream::iter(owners)
         })
         .boxed()
 }
 
-fn owner_test<K: ResourceExt>(object: &K) -> Option<ObjectRef<Known>> {
+pub(super) fn owner_test<K: ResourceExt>(object: &K) -> Option<ObjectRef<Known>> {
     let owner = object
         .owner_references()
         .iter()
@@ -162,7 +193,7 @@ fn owner_test<K: ResourceExt>(object: &K) -> Option<ObjectRef<Known>> {
     Some(ObjectRef::new(&owner.name).within(&object.namespace()?))
 }
 
-fn owner_of_pod(pod: &Pod, jobs: &Children<Job>) -> Option<ObjectRef<Known>> {
+pub(super) fn owner_of_pod(pod: &Pod, jobs: &Children<Job>) -> Option<ObjectRef<Known>> {
     let owner = pod
         .owner_references()
         .iter()
@@ -193,7 +224,7 @@ fn prune_service(service: &mut Service) {
     service.status = None;
 }
 
-fn prune_job(job: &mut Job) {
+pub(super) fn prune_job(job: &mut Job) {
     prune_child(job);
     job.spec = job.spec.take().map(|spec| JobSpec {
         suspend: spec.suspend,
@@ -203,7 +234,7 @@ fn prune_job(job: &mut Job) {
     });
 }
 
-fn prune_pod(pod: &mut Pod) {
+pub(super) fn prune_pod(pod: &mut Pod) {
     prune_child(pod);
     pod.annotations_mut().clear();
     pod.meta_mut().generate_name = None;

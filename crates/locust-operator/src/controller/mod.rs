@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `reconcile.rs` | one look at one test; start reading here |
 //! | `observe.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
-//! | `caches.rs`, `known.rs`, `children.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
+//! | `caches.rs`, `known.rs`, `children.rs`, `last_seen.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
 //! | `preflight.rs`, `readiness.rs`, `admin.rs` | waiting, and saying so |
 //! | `client.rs`, `deadline.rs` | the client with its deadlines |
 
@@ -17,6 +17,7 @@ mod children;
 mod client;
 mod deadline;
 mod known;
+mod last_seen;
 mod observe;
 mod preflight;
 mod readiness;

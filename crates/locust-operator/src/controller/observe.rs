@@ -13,13 +13,25 @@ use locust_core::observed::{Child, Observed};
 
 use super::caches::Caches;
 
-/// Reading one object failed.
+/// The world could not be seen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {what}")]
-pub(super) struct ObserveError {
-    what: String,
-    #[source]
-    source: kube::Error,
+pub(super) enum ObserveError {
+    /// Reading failed.
+    #[error("cannot read {what}")]
+    Failed {
+        /// What was read.
+        what: String,
+        /// What went wrong.
+        #[source]
+        source: kube::Error,
+    },
+    /// An object is gone and its watch has not told of that yet, and so not of
+    /// how it ended.
+    #[error("{what} is gone, its last state is yet to come")]
+    Behind {
+        /// The object.
+        what: String,
+    },
 }
 
 /// The world as remembered.
@@ -29,17 +41,23 @@ pub(super) fn remembered(caches: &Caches, test: LocustTest) -> Observed {
     let master = role_name(&name, Role::Master);
     let worker = role_name(&name, Role::Worker);
     let service = caches.services.get(&namespace, &master);
-    let master_job = caches.jobs.get(&namespace, &master);
-    let worker_job = caches.jobs.get(&namespace, &worker);
-    let pods = pods_of(caches, &[&master_job, &worker_job]);
+    let remembered = |name: &str| {
+        let job = caches.jobs.get(&namespace, name);
+        job_or_last(caches, &test, name, job)
+    };
+    let (master_job, worker_job) = (remembered(&master), remembered(&worker));
     Observed {
         now: Timestamp::now(),
         service: Child::classify(service, &test),
-        master_job: Child::classify(master_job, &test),
-        worker_job: Child::classify(worker_job, &test),
-        pods,
+        pods: pods_of(caches, &test, &[&master_job, &worker_job]),
+        master_job,
+        worker_job,
         test,
     }
+}
+
+fn job_or_last(caches: &Caches, test: &LocustTest, name: &str, job: Option<Job>) -> Child<Job> {
+    Child::classify(job, test).or_gone(caches.last_seen.job(test, name), test)
 }
 
 /// The world as it is. `None`: the test is gone, or another one has its name.
@@ -64,24 +82,55 @@ pub(super) async fn fresh(
     let Some(current) = current.filter(|current| current.uid() == test.uid()) else {
         return Ok(None);
     };
-    let mut pods = pods_of(caches, &[&worker_job]);
-    if let Some(uid) = master_job.as_ref().and_then(ResourceExt::uid) {
-        pods.extend(pods_of_job(client, &namespace, &uid).await?);
+    for (name, job) in [(&master, &master_job), (&worker, &worker_job)] {
+        if job.is_none() && is_behind(caches, &current, name) {
+            let what = format!("Job {name}");
+            return Err(ObserveError::Behind { what });
+        }
     }
+    let listed = match master_job.as_ref().and_then(ResourceExt::uid) {
+        Some(uid) => pods_of_job(client, &namespace, &uid).await?,
+        None => Vec::new(),
+    };
+    let master_job = job_or_last(caches, &current, &master, master_job);
+    let worker_job = job_or_last(caches, &current, &worker, worker_job);
+    let mut pods = match listed.is_empty() {
+        true => pods_of(caches, &current, &[&master_job, &worker_job]),
+        false => pods_of(caches, &current, &[&worker_job]),
+    };
+    pods.extend(listed);
     Ok(Some(Observed {
         now: Timestamp::now(),
         service: Child::classify(service, &current),
-        master_job: Child::classify(master_job, &current),
-        worker_job: Child::classify(worker_job, &current),
+        master_job,
+        worker_job,
         pods,
         test: current,
     }))
 }
 
-fn pods_of(caches: &Caches, jobs: &[&Option<Job>]) -> Vec<Pod> {
-    jobs.iter()
-        .filter_map(|job| job.as_ref()?.uid())
-        .flat_map(|uid| caches.pods.controlled_by(&uid))
+/// Whether memory still has a Job of this test that is gone.
+fn is_behind(caches: &Caches, test: &LocustTest, name: &str) -> bool {
+    let stored = caches.jobs.get(&test.namespace().unwrap_or_default(), name);
+    let is_stored = Child::classify(stored, test).last().is_some();
+    // In this order: a Job is noted as gone before it is forgotten.
+    is_stored && caches.last_seen.job(test, name).is_none()
+}
+
+/// Pods of Jobs, those included that are gone and had ended.
+fn pods_of(caches: &Caches, test: &LocustTest, jobs: &[&Child<Job>]) -> Vec<Pod> {
+    let uids: Vec<String> = jobs
+        .iter()
+        .filter_map(|job| job.last().and_then(ResourceExt::uid))
+        .collect();
+    let gone = caches.last_seen.pods(test).into_iter();
+    let gone = gone.filter(|pod| {
+        let mut owners = pod.owner_references().iter();
+        owners.any(|owner| uids.contains(&owner.uid))
+    });
+    uids.iter()
+        .flat_map(|uid| caches.pods.controlled_by(uid))
+        .chain(gone)
         .collect()
 }
 
@@ -89,10 +138,12 @@ async fn get<K>(api: &Api<K>, name: &str) -> Result<Option<K>, ObserveError>
 where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
 {
-    api.get_opt(name).await.map_err(|source| ObserveError {
-        what: format!("{} {name}", K::kind(&())),
-        source,
-    })
+    api.get_opt(name)
+        .await
+        .map_err(|source| ObserveError::Failed {
+            what: format!("{} {name}", K::kind(&())),
+            source,
+        })
 }
 
 /// The master's pods are read afresh, because the verdict quotes them.
@@ -106,7 +157,7 @@ async fn pods_of_job(
         .list(&ListParams::default().labels(&selector).limit(50))
         .await
         .map(|list| list.items)
-        .map_err(|source| ObserveError {
+        .map_err(|source| ObserveError::Failed {
             what: format!("pods of Job {uid}"),
             source,
         })

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::controller::Action;
 use kube::{Client, Resource, ResourceExt};
-use locust_api::latest::LocustTest;
+use locust_api::latest::{LocustTest, Phase};
 use locust_core::decide::{Decision, decide};
 use locust_core::events::Event;
 use locust_core::fold::{changed_events, created_events, fold};
@@ -81,7 +81,10 @@ pub(super) enum ReconcileError {
 impl ReconcileError {
     /// Whether the world merely moved while it was looked at.
     pub(super) const fn is_conflict(&self) -> bool {
-        matches!(self, Self::Apply(ApplyError::Conflict { .. }))
+        matches!(
+            self,
+            Self::Apply(ApplyError::Conflict { .. }) | Self::Observe(ObserveError::Behind { .. })
+        )
     }
 }
 
@@ -132,6 +135,9 @@ async fn report_undecodable(metadata: &ObjectMeta, error: &str, context: &Contex
 }
 
 async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, ReconcileError> {
+    if phase_of(&test).is_some_and(Phase::is_terminal) {
+        context.caches.last_seen.forget(&test);
+    }
     let remembered = observe::remembered(&context.caches, test);
     let decision = decide(&remembered, &context.settings);
     if let Some(action) = idle(&remembered, &decision, context) {
@@ -167,6 +173,10 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
         events.extend(decision.events);
     }
     Err(ReconcileError::Unsettled)
+}
+
+fn phase_of(test: &LocustTest) -> Option<Phase> {
+    test.status.as_ref().and_then(|status| status.phase)
 }
 
 /// What to do if nothing is to be written.

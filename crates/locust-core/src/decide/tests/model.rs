@@ -9,7 +9,7 @@ use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use locust_api::latest::{LocustTest, Phase};
-use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, UPSTREAM_FINALIZER};
+use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, Role, UPSTREAM_FINALIZER};
 
 use crate::decide::{Step, decide};
 use crate::fold::{Done, Outcome, fold};
@@ -25,6 +25,8 @@ pub(super) struct World {
     service: bool,
     master: Option<Job>,
     worker: Option<Job>,
+    /// Jobs that the operator saw go.
+    gone: BTreeMap<Role, Job>,
     /// Pods of the worker Job.
     workers: Vec<Pod>,
     born: u32,
@@ -50,6 +52,7 @@ impl World {
             service: false,
             master: None,
             worker: None,
+            gone: BTreeMap::new(),
             workers: Vec::new(),
             born: 0,
             runs: Vec::new(),
@@ -65,9 +68,23 @@ impl World {
             now: self.now,
             test: self.test.clone(),
             service: Child::classify(service, &self.test),
-            master_job: Child::classify(self.master.clone(), &self.test),
-            worker_job: Child::classify(self.worker.clone(), &self.test),
+            master_job: self.child(Role::Master, &self.master),
+            worker_job: self.child(Role::Worker, &self.worker),
             pods: self.workers.clone(),
+        }
+    }
+
+    fn child(&self, role: Role, job: &Option<Job>) -> Child<Job> {
+        Child::classify(job.clone(), &self.test).or_gone(self.gone.get(&role).cloned(), &self.test)
+    }
+
+    /// A Job is deleted while the operator looks.
+    pub(super) fn delete_job_seen(&mut self, role: Role) {
+        if let Some(job) = self.slot(role).take() {
+            self.gone.insert(role, job);
+        }
+        if role == Role::Worker {
+            self.workers.clear();
         }
     }
 
@@ -143,10 +160,10 @@ impl World {
         None
     }
 
-    fn slot(&mut self, role: locust_api::names::Role) -> &mut Option<Job> {
+    fn slot(&mut self, role: Role) -> &mut Option<Job> {
         match role {
-            locust_api::names::Role::Master => &mut self.master,
-            locust_api::names::Role::Worker => &mut self.worker,
+            Role::Master => &mut self.master,
+            Role::Worker => &mut self.worker,
         }
     }
 
@@ -181,6 +198,27 @@ impl World {
             .iter()
             .find(|condition| condition.type_ == type_)?;
         Some(format!("{}/{}", condition.status, condition.reason))
+    }
+
+    pub(super) fn message(&self, type_: &str) -> String {
+        let status = self.test.status.as_ref();
+        let mut conditions = status
+            .iter()
+            .flat_map(|status| status.conditions.iter().flatten());
+        let condition = conditions.find(|condition| condition.type_ == type_);
+        condition
+            .map(|condition| condition.message.clone())
+            .unwrap_or_default()
+    }
+
+    /// As the API server gives it before any operator has seen it.
+    pub(super) fn unseen(&mut self) {
+        self.test.status =
+            serde_json::from_value(serde_json::json!({ "observedGeneration": -1 })).unwrap();
+    }
+
+    pub(super) fn nobody_squats(&mut self) {
+        self.master = None;
     }
 
     pub(super) fn master_runs(&mut self) {
@@ -250,8 +288,11 @@ impl World {
         });
     }
 
+    /// An edit that changes the spec's content.
     pub(super) fn edit_spec(&mut self) {
-        self.test.metadata.generation = self.test.metadata.generation.map(|old| old + 1);
+        let generation = self.test.metadata.generation.map(|old| old + 1);
+        self.test.metadata.generation = generation;
+        self.test.spec.image = format!("locust:{}", generation.unwrap_or_default());
     }
 
     pub(super) fn forget_record(&mut self) {
@@ -312,6 +353,10 @@ impl World {
                 conditions,
                 self.service,
                 (job(&self.master), job(&self.worker)),
+                self.gone
+                    .values()
+                    .map(|gone| &gone.metadata.uid)
+                    .collect::<Vec<_>>(),
                 self.workers.len(),
                 &self.runs,
             )
@@ -379,6 +424,9 @@ const EVENTS: &[Event] = &[
     ("worker Job deleted", |world| {
         world.worker = None;
         world.workers.clear();
+    }),
+    ("master Job seen to go", |world| {
+        world.delete_job_seen(Role::Master);
     }),
     ("Service deleted", |world| world.service = false),
     ("status erased", |world| world.test.status = None),

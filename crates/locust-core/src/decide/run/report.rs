@@ -1,0 +1,113 @@
+//! What a status says of a run under way.
+
+use std::time::Duration;
+
+use k8s_openapi::api::batch::v1::Job;
+use locust_api::condition::{ConditionType, Reason};
+use locust_api::latest::Phase;
+use locust_api::names::Role;
+
+use super::since;
+use crate::observed::{JobState, Observed, is_suspended};
+use crate::status::health::{self, Trouble};
+use crate::status::{Draft, Truth};
+
+/// How long Kubernetes may take to make the first pods before it is told.
+const CREATION_PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) fn progress(draft: &mut Draft) {
+    let progress = match draft.phase() {
+        Some(Phase::Running) => "Test is running",
+        _ => "Test has not started",
+    };
+    draft.set(
+        ConditionType::TestCompleted,
+        Truth::False,
+        Reason::TestInProgress,
+        progress,
+    );
+}
+
+/// Reports the pods. Returns when to look again though nothing was seen to
+/// change.
+pub(super) fn pods(
+    observed: &Observed,
+    draft: &mut Draft,
+    troubles: &[Trouble],
+) -> Option<Duration> {
+    let healthy = ConditionType::PodsHealthy;
+    if let Some((reason, message)) = health::summary(troubles) {
+        draft.set(healthy, Truth::False, reason, message);
+        return None;
+    }
+    if draft.phase() == Some(Phase::Running) {
+        let message = "All pods are healthy";
+        draft.set(healthy, Truth::True, Reason::PodsHealthy, message);
+        return None;
+    }
+    let (message, wait) = starting(observed, draft);
+    draft.set(healthy, Truth::True, Reason::PodsStarting, message);
+    wait
+}
+
+fn starting(observed: &Observed, draft: &Draft) -> (String, Option<Duration>) {
+    let waiting = "Waiting for pods to be created";
+    if let Some(job) = jobs(observed).find(|job| is_suspended(job)) {
+        let name = job.metadata.name.as_deref().unwrap_or_default();
+        let message = format!("{waiting}: Job {name} is suspended by somebody else");
+        return (message, None);
+    }
+    let all_made = [Role::Master, Role::Worker]
+        .into_iter()
+        .all(|role| observed.pods_of(role).next().is_some());
+    let waited = draft
+        .started()
+        .map_or(CREATION_PATIENCE, |start| since(observed.now, start));
+    let left = CREATION_PATIENCE.saturating_sub(waited);
+    match (all_made, left) {
+        (true, _) => ("Pods are starting up".to_owned(), None),
+        (false, Duration::ZERO) => (waiting.to_owned(), None),
+        (false, left) => ("Pods are starting up".to_owned(), Some(left)),
+    }
+}
+
+fn jobs(observed: &Observed) -> impl Iterator<Item = &Job> {
+    [Role::Master, Role::Worker]
+        .into_iter()
+        .filter_map(|role| observed.job(role))
+}
+
+pub(super) fn workers(observed: &Observed, draft: &mut Draft) {
+    let connected = ConditionType::WorkersConnected;
+    if draft.phase() != Some(Phase::Running) {
+        draft.set(
+            connected,
+            Truth::False,
+            Reason::WaitingForWorkers,
+            "Waiting for workers to connect",
+        );
+        return;
+    }
+    if left_well(observed) {
+        return;
+    }
+    let workers = observed.workers_at_work();
+    draft.set_connected_workers(workers);
+    let expected = draft.expect_workers(observed.test.spec.worker.replicas);
+    let message = format!("{workers}/{expected} workers connected");
+    if workers >= expected {
+        draft.set(connected, Truth::True, Reason::AllWorkersConnected, message);
+    } else {
+        draft.set(connected, Truth::False, Reason::WorkersMissing, message);
+    }
+}
+
+/// Whether the workers' Job is complete and removed, by its time to live. Its
+/// pods went with it, and the numbers of the run stay.
+fn left_well(observed: &Observed) -> bool {
+    observed.job(Role::Worker).is_none()
+        && observed.last_job(Role::Worker).is_some_and(|job| {
+            let state = JobState::of(job, observed.now);
+            matches!(state, JobState::Complete(_))
+        })
+}
