@@ -50,6 +50,23 @@ impl Operator {
         Self::spawn(cluster, kubeconfig, &arguments, variables)
     }
 
+    /// Starts an operator for these namespaces with these variables.
+    pub(crate) fn start_for(
+        cluster: &Cluster,
+        kubeconfig: &Path,
+        namespaces: &[&str],
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let namespaces = namespaces.join(",");
+        let arguments = [
+            "--watch-namespaces",
+            &namespaces,
+            "--health-probe-bind-address",
+            "0",
+        ];
+        Self::spawn(cluster, kubeconfig, &arguments, variables)
+    }
+
     /// Starts an operator with these arguments.
     pub(crate) fn start_with(
         cluster: &Cluster,

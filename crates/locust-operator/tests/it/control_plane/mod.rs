@@ -2,8 +2,11 @@
 
 mod conformance;
 mod crd;
+mod deletions;
 mod lifecycle;
 mod obstacles;
+mod time_to_live;
+mod unable;
 mod undecodable;
 mod waiting;
 
