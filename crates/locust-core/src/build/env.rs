@@ -1,10 +1,12 @@
 //! The environment of the Locust containers, the same for both roles.
 
-use k8s_openapi::api::core::v1::{ConfigMapEnvSource, EnvFromSource, EnvVar, SecretEnvSource};
+use k8s_openapi::api::core::v1::{
+    ConfigMapEnvSource, EnvFromSource, EnvVar, EnvVarSource, SecretEnvSource, SecretKeySelector,
+};
 use locust_api::latest::{ConfigMapEnv, Env, OpenTelemetry, SecretEnv};
 
 use crate::resolve::Telemetry;
-use crate::settings::Kafka;
+use crate::settings::{Kafka, KafkaCredentials, KafkaLiteral, KafkaSecret};
 
 /// Single variables: Kafka's, then OpenTelemetry's, then the user's. Kubernetes
 /// takes the last of equal names, so the user's win.
@@ -48,29 +50,50 @@ pub fn sources(env: Option<&Env>) -> Vec<EnvFromSource> {
     config_maps.chain(secrets).collect()
 }
 
+/// The seven that every container gets, in the order of the Go operator.
 fn kafka_variables(kafka: &Kafka) -> Vec<EnvVar> {
     let Kafka {
         bootstrap_servers,
         security_enabled,
         security_protocol,
         sasl_mechanism,
-        sasl_jaas_config,
-        username,
-        password,
+        credentials,
     } = kafka;
-    let enabled = security_enabled.to_string();
-    [
-        ("KAFKA_BOOTSTRAP_SERVERS", bootstrap_servers),
-        ("KAFKA_SECURITY_ENABLED", &enabled),
-        ("KAFKA_SECURITY_PROTOCOL_CONFIG", security_protocol),
-        ("KAFKA_SASL_MECHANISM", sasl_mechanism),
-        ("KAFKA_SASL_JAAS_CONFIG", sasl_jaas_config),
-        ("KAFKA_USERNAME", username),
-        ("KAFKA_PASSWORD", password),
-    ]
-    .into_iter()
-    .map(|(name, value)| variable(name, value))
-    .collect()
+    let mut variables = vec![
+        variable("KAFKA_BOOTSTRAP_SERVERS", bootstrap_servers),
+        variable("KAFKA_SECURITY_ENABLED", &security_enabled.to_string()),
+        variable("KAFKA_SECURITY_PROTOCOL_CONFIG", security_protocol),
+        variable("KAFKA_SASL_MECHANISM", sasl_mechanism),
+    ];
+    variables.extend(credential_variables(credentials));
+    variables
+}
+
+fn credential_variables(credentials: &KafkaCredentials) -> [EnvVar; 3] {
+    match credentials {
+        KafkaCredentials::Literal(KafkaLiteral {
+            sasl_jaas_config,
+            username,
+            password,
+        }) => [
+            variable("KAFKA_SASL_JAAS_CONFIG", sasl_jaas_config),
+            variable("KAFKA_USERNAME", username),
+            variable("KAFKA_PASSWORD", password),
+        ],
+        KafkaCredentials::Secret(KafkaSecret {
+            name,
+            sasl_jaas_config_key,
+            username_key,
+            password_key,
+        }) => [
+            match sasl_jaas_config_key {
+                Some(key) => secret_variable("KAFKA_SASL_JAAS_CONFIG", name, key),
+                None => variable("KAFKA_SASL_JAAS_CONFIG", ""),
+            },
+            secret_variable("KAFKA_USERNAME", name, username_key),
+            secret_variable("KAFKA_PASSWORD", name, password_key),
+        ],
+    }
 }
 
 fn telemetry_variables(telemetry: &OpenTelemetry) -> Vec<EnvVar> {
@@ -108,3 +131,23 @@ pub(super) fn variable(name: &str, value: &str) -> EnvVar {
         value_from: None,
     }
 }
+
+/// Not optional: a pod without its credentials would load the target wrongly,
+/// so that it rather does not start, and says which key it misses.
+fn secret_variable(name: &str, secret: &str, key: &str) -> EnvVar {
+    EnvVar {
+        name: name.to_owned(),
+        value: None,
+        value_from: Some(EnvVarSource {
+            secret_key_ref: Some(SecretKeySelector {
+                name: secret.to_owned(),
+                key: key.to_owned(),
+                optional: Some(false),
+            }),
+            ..Default::default()
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use locust_api::names::Role;
 
-use crate::settings::{Resources, RoleResources};
+use crate::settings::{Limit, Resources, RoleResources};
 
 /// Resources of a Locust container: the test's own if it gives any request or
 /// limit, otherwise the operator's, where a value of the role wins over the one
@@ -26,23 +26,28 @@ pub fn locust(
         Role::Master => &settings.master,
         Role::Worker => &settings.worker,
     };
-    let merge = |both: &BTreeMap<String, Quantity>, own: &BTreeMap<String, Quantity>| {
-        let mut merged = both.clone();
-        merged.extend(own.clone());
-        merged
-    };
-    requirements(&Resources {
-        requests: merge(&settings.both.requests, &of_role.requests),
-        limits: merge(&settings.both.limits, &of_role.limits),
-    })
+    let Resources {
+        mut requests,
+        mut limits,
+    } = settings.both.clone();
+    requests.extend(of_role.requests.clone());
+    limits.extend(of_role.limits.clone());
+    requirements(&Resources { requests, limits })
 }
 
 /// Resources as Kubernetes takes them.
-pub(super) fn requirements(resources: &Resources) -> ResourceRequirements {
-    let list = |list: &BTreeMap<String, Quantity>| (!list.is_empty()).then(|| list.clone());
+pub(crate) fn requirements(resources: &Resources) -> ResourceRequirements {
+    let Resources { requests, limits } = resources;
+    let limits: BTreeMap<String, Quantity> = limits
+        .iter()
+        .filter_map(|(name, limit)| match limit {
+            Limit::At(quantity) => Some((name.clone(), quantity.clone())),
+            Limit::Unlimited => None,
+        })
+        .collect();
     ResourceRequirements {
-        requests: list(&resources.requests),
-        limits: list(&resources.limits),
+        requests: (!requests.is_empty()).then(|| requests.clone()),
+        limits: (!limits.is_empty()).then_some(limits),
         claims: None,
     }
 }

@@ -3,7 +3,7 @@
 
 mod variables;
 
-pub use variables::{Parsed, from_variables};
+pub use variables::{BadValue, Group, Parsed, Variable, from_variables, variables};
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,18 @@ pub struct Settings {
     pub default_runtime_class: Option<String>,
     /// How long a pod may be in trouble before its test fails.
     pub pod_grace: std::time::Duration,
+    /// What pods get where their test says nothing about security.
+    pub pod_defaults: PodDefaults,
+}
+
+/// What pods get where their test says nothing about security.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PodDefaults {
+    /// What the Go operator gives: a seccomp profile, nothing more.
+    Upstream,
+    /// All that a namespace asks for that enforces the PodSecurity level
+    /// `restricted`, no token of a ServiceAccount and no service links.
+    Hardened,
 }
 
 /// Requests and limits by resource name (`cpu`, `memory`,
@@ -37,7 +49,16 @@ pub struct Resources {
     /// What the scheduler reserves.
     pub requests: BTreeMap<String, Quantity>,
     /// What the container may use at most.
-    pub limits: BTreeMap<String, Quantity>,
+    pub limits: BTreeMap<String, Limit>,
+}
+
+/// How much of a resource a container may use.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Limit {
+    /// At most this.
+    At(Quantity),
+    /// As much as there is. Said of a role it takes away the limit for both.
+    Unlimited,
 }
 
 /// Resources of the Locust containers. A value of a role wins over the one for
@@ -76,6 +97,22 @@ pub struct Kafka {
     pub security_protocol: String,
     /// `KAFKA_SASL_MECHANISM`.
     pub sasl_mechanism: String,
+    /// Who the pods are to Kafka.
+    pub credentials: KafkaCredentials,
+}
+
+/// Where the credentials of the Locust containers come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KafkaCredentials {
+    /// Written into every Job as they are.
+    Literal(KafkaLiteral),
+    /// Never written anywhere: the pods refer to a Secret of their namespace.
+    Secret(KafkaSecret),
+}
+
+/// Credentials as plain text; empty when not configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KafkaLiteral {
     /// `KAFKA_SASL_JAAS_CONFIG`.
     pub sasl_jaas_config: String,
     /// `KAFKA_USERNAME`.
@@ -84,19 +121,31 @@ pub struct Kafka {
     pub password: String,
 }
 
+/// A Secret in the namespace of each test, and its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KafkaSecret {
+    /// The Secret's name.
+    pub name: String,
+    /// Key of `KAFKA_SASL_JAAS_CONFIG`; `None` leaves the variable empty.
+    pub sasl_jaas_config_key: Option<String>,
+    /// Key of `KAFKA_USERNAME`.
+    pub username_key: String,
+    /// Key of `KAFKA_PASSWORD`.
+    pub password_key: String,
+}
+
 impl Resources {
     /// Resources from `(name, request, limit)` triples.
     pub fn from_triples(triples: &[(&str, &str, &str)]) -> Self {
-        let side = |pick: fn(&(&str, &str, &str)) -> String| {
-            triples
-                .iter()
-                .map(|triple| (triple.0.to_owned(), Quantity(pick(triple))))
-                .collect()
-        };
-        Self {
-            requests: side(|triple| triple.1.to_owned()),
-            limits: side(|triple| triple.2.to_owned()),
+        let mut resources = Self::default();
+        for (name, request, limit) in triples {
+            let name = (*name).to_owned();
+            let request = Quantity((*request).to_owned());
+            let limit = Limit::At(Quantity((*limit).to_owned()));
+            resources.requests.insert(name.clone(), request);
+            resources.limits.insert(name, limit);
         }
+        resources
     }
 }
 
@@ -126,14 +175,13 @@ impl Default for Settings {
                 security_enabled: false,
                 security_protocol: "SASL_PLAINTEXT".to_owned(),
                 sasl_mechanism: "SCRAM-SHA-512".to_owned(),
-                sasl_jaas_config: String::new(),
-                username: String::new(),
-                password: String::new(),
+                credentials: KafkaCredentials::Literal(KafkaLiteral::default()),
             },
             affinity_injection: false,
             tolerations_injection: false,
             default_runtime_class: None,
             pod_grace: std::time::Duration::from_secs(120),
+            pod_defaults: PodDefaults::Upstream,
         }
     }
 }

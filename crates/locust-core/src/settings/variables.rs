@@ -2,208 +2,272 @@
 //! the Go operator 2.3.0: an empty value counts as unset, a bad boolean or
 //! number is a warning, a bad quantity or name ends the start.
 
+mod formats;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::{Resources, Settings};
+use super::{KafkaCredentials, KafkaLiteral, KafkaSecret, Limit, Resources, Settings};
+use table::{Place, Side};
+
+pub use table::{Group, Variable, variables};
+
+/// Says of a limit that there is none, and of a key that it is not used.
+const NONE: &str = "none";
 
 /// What the variables say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
     /// The settings, with defaults for all that is unset or bad.
     pub settings: Settings,
-    /// What was bad and has a default, one line each.
+    /// What has no effect or is unwise, one line each.
     pub warnings: Vec<String>,
-    /// What was bad and has none, one line each: the operator must not start.
-    pub errors: Vec<String>,
+    /// What was bad and has no default: the operator must not start.
+    pub errors: Vec<BadValue>,
+}
+
+/// A value that ends the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadValue {
+    name: String,
+    value: String,
+    expected: Expected,
+}
+
+/// What a value should have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    Quantity,
+    DnsSubdomain,
+    SecretKey,
+}
+
+impl std::fmt::Display for BadValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            name,
+            value,
+            expected,
+        } = self;
+        let expected = match expected {
+            Expected::Quantity => "a valid Kubernetes quantity",
+            Expected::DnsSubdomain => "a DNS-1123 subdomain",
+            Expected::SecretKey => "a key of a Secret",
+        };
+        write!(f, "invalid value for {name}: {value:?} is not {expected}")
+    }
+}
+
+impl Parsed {
+    /// Why the operator must not start: all that is bad, one line each below
+    /// the first.
+    pub fn refusal(&self) -> Option<String> {
+        if self.errors.is_empty() {
+            return None;
+        }
+        let has_quantity = self
+            .errors
+            .iter()
+            .any(|bad| bad.expected == Expected::Quantity);
+        let mut text = "invalid operator configuration:".to_owned();
+        if has_quantity {
+            text.push_str(" resource validation failed:");
+        }
+        for bad in &self.errors {
+            text.push_str(&format!("\n  - {bad}"));
+        }
+        Some(text)
+    }
 }
 
 /// Reads the settings. Variables that are not ours are ignored.
-pub fn from_variables(variables: &BTreeMap<String, String>) -> Parsed {
-    let mut reader = Reader {
-        variables,
-        warnings: Vec::new(),
-        errors: Vec::new(),
-    };
-    let settings = reader.settings(Settings::default());
+pub fn from_variables(given: &BTreeMap<String, String>) -> Parsed {
+    let mut draft = Draft::default();
+    let mut told = Told::default();
+    for variable in variables() {
+        if let Some(value) = given.get(&variable.name).filter(|value| !value.is_empty()) {
+            put(&mut draft, &variable, value, &mut told);
+        }
+    }
+    let settings = draft.finish(&mut told.warnings);
+    let Told { warnings, errors } = told;
     Parsed {
         settings,
-        warnings: reader.warnings,
-        errors: reader.errors,
+        warnings,
+        errors,
     }
 }
 
-/// Resource names, and how variables spell them.
-const RESOURCES: [(&str, &str); 3] = [
-    ("cpu", "CPU"),
-    ("memory", "MEM"),
-    ("ephemeral-storage", "EPHEMERAL"),
-];
-
-struct Reader<'a> {
-    variables: &'a BTreeMap<String, String>,
+#[derive(Default)]
+struct Told {
     warnings: Vec<String>,
-    errors: Vec<String>,
+    errors: Vec<BadValue>,
 }
 
-impl Reader<'_> {
-    fn settings(&mut self, default: Settings) -> Settings {
-        let Settings {
-            job_ttl_seconds: _,
-            mut resources,
-            mut exporter,
-            mut kafka,
-            affinity_injection,
-            tolerations_injection,
-            default_runtime_class: _,
-            pod_grace,
-        } = default;
-        self.resources("POD", &mut resources.both);
-        self.resources("MASTER_POD", &mut resources.master);
-        self.resources("WORKER_POD", &mut resources.worker);
-        self.resources("METRICS_EXPORTER", &mut exporter.resources);
-        self.text("METRICS_EXPORTER_IMAGE", &mut exporter.image);
-        self.text(
-            "METRICS_EXPORTER_IMAGE_PULL_POLICY",
-            &mut exporter.pull_policy,
-        );
-        exporter.port = self.number("METRICS_EXPORTER_PORT", exporter.port);
-        self.text("KAFKA_BOOTSTRAP_SERVERS", &mut kafka.bootstrap_servers);
-        self.text(
-            "KAFKA_SECURITY_PROTOCOL_CONFIG",
-            &mut kafka.security_protocol,
-        );
-        self.text("KAFKA_SASL_MECHANISM", &mut kafka.sasl_mechanism);
-        self.text("KAFKA_SASL_JAAS_CONFIG", &mut kafka.sasl_jaas_config);
-        self.text("KAFKA_USERNAME", &mut kafka.username);
-        self.text("KAFKA_PASSWORD", &mut kafka.password);
-        kafka.security_enabled = self.boolean("KAFKA_SECURITY_ENABLED", kafka.security_enabled);
-        Settings {
-            job_ttl_seconds: self.optional_number("JOB_TTL_SECONDS_AFTER_FINISHED"),
-            resources,
-            exporter,
-            kafka,
-            affinity_injection: self.boolean("ENABLE_AFFINITY_CR_INJECTION", affinity_injection),
-            tolerations_injection: self.boolean(
-                "ENABLE_TAINT_TOLERATIONS_CR_INJECTION",
-                tolerations_injection,
-            ),
-            default_runtime_class: self.runtime_class(),
-            pod_grace,
+/// Settings while they are read, with both ways to give Kafka's credentials.
+#[derive(Clone, Default)]
+struct Draft {
+    settings: Settings,
+    kafka_literal: KafkaLiteral,
+    kafka_secret: Option<String>,
+    kafka_keys: Keys,
+}
+
+/// Keys of the Secret with Kafka's credentials.
+#[derive(Clone, PartialEq, Eq)]
+struct Keys {
+    sasl_jaas_config: String,
+    username: String,
+    password: String,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            sasl_jaas_config: "sasl-jaas-config".to_owned(),
+            username: "username".to_owned(),
+            password: "password".to_owned(),
         }
     }
+}
 
-    /// A variable's value, if it is set to something.
-    fn value(&self, name: &str) -> Option<String> {
-        self.variables
-            .get(name)
-            .filter(|value| !value.is_empty())
-            .cloned()
-    }
-
-    fn text(&self, name: &str, into: &mut String) {
-        if let Some(value) = self.value(name) {
-            *into = value;
-        }
-    }
-
-    fn resources(&mut self, prefix: &str, into: &mut Resources) {
-        for (resource, spelled) in RESOURCES {
-            for (side, list) in [("REQUEST", &mut into.requests), ("LIMIT", &mut into.limits)] {
-                let name = format!("{prefix}_{spelled}_{side}");
-                let Some(value) = self.value(&name) else {
-                    continue;
-                };
-                if !is_quantity(&value) {
-                    self.errors.push(format!(
-                        "invalid value for {name}: \"{value}\" is not a valid Kubernetes quantity"
+impl Draft {
+    fn finish(self, warnings: &mut Vec<String>) -> Settings {
+        let Self {
+            mut settings,
+            kafka_literal,
+            kafka_secret,
+            kafka_keys,
+        } = self;
+        let literals = named(&kafka_literal);
+        settings.kafka.credentials = match kafka_secret {
+            None => {
+                if !literals.is_empty() {
+                    warnings.push(format!(
+                        "{literals} given as plain text, which stands in every Job of every test: put it into a Secret and name that in KAFKA_CREDENTIALS_SECRET"
                     ));
                 }
-                list.insert(resource.to_owned(), Quantity(value));
+                if kafka_keys != Keys::default() {
+                    warnings.push(
+                        "the names of Kafka's keys have no effect: set KAFKA_CREDENTIALS_SECRET to the Secret that has them".to_owned(),
+                    );
+                }
+                KafkaCredentials::Literal(kafka_literal)
             }
-        }
-    }
-
-    fn boolean(&mut self, name: &str, default: bool) -> bool {
-        match self.value(name).as_deref() {
-            None => default,
-            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => true,
-            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => false,
-            Some(other) => {
-                self.warn(name, "boolean", other, &default.to_string());
-                default
+            Some(name) => {
+                if !literals.is_empty() {
+                    warnings.push(format!(
+                        "{literals} given but not used, the Secret {name} of KAFKA_CREDENTIALS_SECRET is: remove the plain text"
+                    ));
+                }
+                let Keys {
+                    sasl_jaas_config,
+                    username,
+                    password,
+                } = kafka_keys;
+                KafkaCredentials::Secret(KafkaSecret {
+                    name,
+                    sasl_jaas_config_key: Some(sasl_jaas_config).filter(|key| key != NONE),
+                    username_key: username,
+                    password_key: password,
+                })
             }
-        }
-    }
-
-    fn number(&mut self, name: &str, default: i32) -> i32 {
-        match self.value(name) {
-            None => default,
-            Some(value) => value.parse().unwrap_or_else(|_| {
-                self.warn(name, "number", &value, &default.to_string());
-                default
-            }),
-        }
-    }
-
-    fn optional_number(&mut self, name: &str) -> Option<i32> {
-        let value = self.value(name)?;
-        let number = value.parse().ok();
-        if number.is_none() {
-            self.warn(name, "number", &value, "none");
-        }
-        number
-    }
-
-    fn runtime_class(&mut self) -> Option<String> {
-        let name = "DEFAULT_RUNTIME_CLASS_NAME";
-        let value = self.value(name)?;
-        if !is_dns_subdomain(&value) {
-            self.errors.push(format!(
-                "invalid value for {name}: \"{value}\" is not a DNS-1123 subdomain"
-            ));
-        }
-        Some(value)
-    }
-
-    fn warn(&mut self, name: &str, kind: &str, value: &str, default: &str) {
-        self.warnings.push(format!(
-            "env var {name} has unparseable {kind} value \"{value}\", using default: {default}"
-        ));
+        };
+        settings
     }
 }
 
-/// Whether Kubernetes takes the text as a quantity: a signed decimal number
-/// with a binary, decimal or exponent suffix.
-fn is_quantity(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let end = unsigned
-        .find(|character: char| !character.is_ascii_digit() && character != '.')
-        .unwrap_or(unsigned.len());
-    let (number, suffix) = unsigned.split_at(end);
-    let is_number = number.matches('.').count() <= 1
-        && number.chars().any(|character| character.is_ascii_digit());
-    let is_exponent = suffix.strip_prefix(['e', 'E']).is_some_and(|exponent| {
-        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        !digits.is_empty() && digits.chars().all(|character| character.is_ascii_digit())
-    });
-    const SUFFIXES: [&str; 16] = [
-        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
+/// The variables that give these credentials: "KAFKA_USERNAME, KAFKA_PASSWORD".
+fn named(literal: &KafkaLiteral) -> String {
+    let KafkaLiteral {
+        sasl_jaas_config,
+        username,
+        password,
+    } = literal;
+    let given = [
+        ("KAFKA_SASL_JAAS_CONFIG", sasl_jaas_config),
+        ("KAFKA_USERNAME", username),
+        ("KAFKA_PASSWORD", password),
     ];
-    is_number && (is_exponent || SUFFIXES.contains(&suffix))
+    let names: Vec<&str> = given
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, _)| name)
+        .collect();
+    names.join(", ")
 }
 
-fn is_dns_subdomain(name: &str) -> bool {
-    let is_edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_label = |label: &str| {
-        let bytes = label.as_bytes();
-        bytes.first().copied().is_some_and(is_edge)
-            && bytes.last().copied().is_some_and(is_edge)
-            && bytes.iter().all(|byte| is_edge(*byte) || *byte == b'-')
+/// Puts a value into its place.
+fn put(draft: &mut Draft, variable: &Variable, value: &str, told: &mut Told) {
+    let name = &variable.name;
+    let unparseable = |kind: &str, instead: &str| {
+        format!("WARNING: env var {name} has unparseable {kind} value {value:?}, {instead}")
     };
-    name.len() <= 253 && name.split('.').all(is_label)
+    let bad = |expected| BadValue {
+        name: name.clone(),
+        value: value.to_owned(),
+        expected,
+    };
+    match variable.place {
+        Place::Quantity { of, side, resource } => {
+            if !put_quantity(of(&mut draft.settings), side, resource, value) {
+                told.errors.push(bad(Expected::Quantity));
+            }
+        }
+        Place::Text(of) => value.clone_into(of(draft)),
+        Place::Boolean(of) => {
+            let into = of(draft);
+            match formats::boolean(value) {
+                Some(boolean) => *into = boolean,
+                None => told
+                    .warnings
+                    .push(unparseable("boolean", &format!("using default {into}"))),
+            }
+        }
+        Place::Number(of) => {
+            let into = of(draft);
+            match value.parse() {
+                Ok(number) => *into = number,
+                Err(_) => told
+                    .warnings
+                    .push(unparseable("int32", &format!("using default {into}"))),
+            }
+        }
+        Place::OptionalNumber(of) => match value.parse() {
+            Ok(number) => *of(draft) = Some(number),
+            Err(_) => told.warnings.push(unparseable("int32", "ignoring")),
+        },
+        Place::Name(of) => {
+            if !formats::is_dns_subdomain(value) {
+                told.errors.push(bad(Expected::DnsSubdomain));
+            }
+            *of(draft) = Some(value.to_owned());
+        }
+        Place::Key(of) => {
+            if !formats::is_secret_key(value) {
+                told.errors.push(bad(Expected::SecretKey));
+            }
+            value.clone_into(of(draft));
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests;
+/// Returns whether Kubernetes will take the value.
+fn put_quantity(into: &mut Resources, side: Side, resource: &str, value: &str) -> bool {
+    let resource = resource.to_owned();
+    let quantity = Quantity(value.to_owned());
+    match side {
+        Side::Request => drop(into.requests.insert(resource, quantity)),
+        Side::Limit if value == NONE => {
+            into.limits.insert(resource, Limit::Unlimited);
+            return true;
+        }
+        Side::Limit => drop(into.limits.insert(resource, Limit::At(quantity))),
+    }
+    formats::is_quantity(value)
+}
