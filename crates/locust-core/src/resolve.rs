@@ -2,20 +2,24 @@
 //! precedence settled. The builders and the local runner read only this, so a
 //! test means the same in a cluster and on a laptop.
 
+mod security;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Affinity, EnvFromSource, EnvVar, LocalObjectReference, PodSecurityContext,
-    ResourceRequirements, SecurityContext, Toleration, Volume, VolumeMount,
+    Affinity, EnvFromSource, EnvVar, LocalObjectReference, ResourceRequirements, Toleration,
+    Volume, VolumeMount,
 };
 use locust_api::latest::{
     Autoquit, ImagePullPolicy, LocustTest, LocustTestSpec, Master, OpenTelemetry, Scheduling,
-    Security, Worker,
+    Worker,
 };
 use locust_api::names::{Role, role_name};
 
 use crate::build::{env, resources, volumes};
 use crate::settings::Settings;
+
+pub use security::ResolvedSecurity;
 
 /// A test with nothing left to decide.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,10 +50,8 @@ pub struct Resolved {
     pub env_from: Vec<EnvFromSource>,
     /// Where the pods run.
     pub placement: Placement,
-    /// Security context of the pods.
-    pub pod_security: PodSecurityContext,
-    /// Security context of the Locust containers.
-    pub container_security: Option<SecurityContext>,
+    /// What the pods may do.
+    pub security: ResolvedSecurity,
     /// `ttlSecondsAfterFinished` of both Jobs.
     pub job_ttl_seconds: Option<i32>,
     /// The master.
@@ -132,7 +134,6 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         volumes: user_volumes.as_deref().unwrap_or_default(),
         mounts: volume_mounts.as_deref().unwrap_or_default(),
     };
-    let (pod_security, container_security) = security_contexts(security.as_ref());
     Resolved {
         namespace: test.metadata.namespace.clone().unwrap_or_default(),
         uid: test.metadata.uid.clone().unwrap_or_default(),
@@ -146,8 +147,7 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         env: env::variables(&settings.kafka, opentelemetry, env.as_ref()),
         env_from: env::sources(env.as_ref()),
         placement: placement(scheduling.as_ref(), settings),
-        pod_security,
-        container_security,
+        security: security::resolve(security.as_ref(), settings.pod_defaults),
         job_ttl_seconds: settings.job_ttl_seconds,
         master: master_role(&name, master, &files, settings),
         worker: worker_role(&name, worker, &files, settings),
@@ -292,27 +292,6 @@ fn placement(scheduling: Option<&Scheduling>, settings: &Settings) -> Placement 
             None => default_runtime_class,
         },
     }
-}
-
-fn security_contexts(security: Option<&Security>) -> (PodSecurityContext, Option<SecurityContext>) {
-    let (pod, container) = match security {
-        Some(Security {
-            pod_security_context,
-            container_security_context,
-        }) => (
-            pod_security_context.clone(),
-            container_security_context.clone(),
-        ),
-        None => (None, None),
-    };
-    let pod = pod.unwrap_or_else(|| PodSecurityContext {
-        seccomp_profile: Some(k8s_openapi::api::core::v1::SeccompProfile {
-            type_: "RuntimeDefault".to_owned(),
-            ..Default::default()
-        }),
-        ..Default::default()
-    });
-    (pod, container)
 }
 
 /// OpenTelemetry settings of a test that uses them.

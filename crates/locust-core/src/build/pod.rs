@@ -41,7 +41,9 @@ pub(super) fn pod_template(
             tolerations: resolved.placement.tolerations.clone(),
             node_selector: resolved.placement.node_selector.clone(),
             runtime_class_name: resolved.placement.runtime_class.clone(),
-            security_context: Some(resolved.pod_security.clone()),
+            security_context: Some(resolved.security.pod.clone()),
+            automount_service_account_token: resolved.security.service_account_token,
+            enable_service_links: resolved.security.service_links,
             init_containers: sidecar.map(|sidecar| vec![sidecar]),
             containers: vec![locust_container(resolved, role, args, &ports)],
             volumes: some_unless_empty(&role.volumes),
@@ -74,7 +76,7 @@ fn locust_container(
         env_from: some_unless_empty(&resolved.env_from),
         resources: Some(role.resources.clone()),
         volume_mounts: some_unless_empty(&role.mounts),
-        security_context: resolved.container_security.clone(),
+        security_context: resolved.security.container.clone(),
         // The end of the log becomes the pod's termination message, so that
         // the cause of a failure can be told without the right to read logs.
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
