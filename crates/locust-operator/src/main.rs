@@ -3,15 +3,35 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use locust_operator::cli::run::go;
 use locust_operator::cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Run(args) => locust_operator::cli::run::main(args),
+    let cli = match Cli::try_parse_from(go::arguments(std::env::args_os())) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    match cli.command {
+        Command::Run(args) => locust_operator::cli::run::main(*args),
         Command::Local(args) => locust_operator::cli::local::main(args),
         Command::Demo(args) => locust_operator::cli::demo::main(args),
         Command::Target(args) => locust_operator::cli::target::main(args),
         Command::Exec(args) => locust_operator::local::launcher::exec::main(&args),
         Command::Crd => locust_operator::cli::crd::main(),
+    }
+}
+
+/// Of `run` in the words of Go, whose flags these are; help and all else in
+/// clap's.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_run = go::arguments(std::env::args_os())
+        .get(1)
+        .is_some_and(|subcommand| subcommand == "run");
+    match go::words(error).filter(|_| is_run) {
+        Some(words) => {
+            eprintln!("error: {words}\n\nFor the flags that there are: locust-operator run --help");
+            ExitCode::from(2)
+        }
+        None => error.exit(),
     }
 }

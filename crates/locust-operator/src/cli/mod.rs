@@ -22,7 +22,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator: reconcile the LocustTests of a cluster.
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// Run LocustTests from files on this machine, without a cluster.
     Local(local::LocalArgs),
     /// Watch a small load test run on this machine.

@@ -5,6 +5,7 @@
 //! | `control_plane` | an API server with the Job controller, no node |
 //! | `local` | Locust, which the tests install once into the user's cache |
 //! | `node` | a whole one-node Kubernetes with images |
+//! | `start` | nothing |
 
 #[cfg(test)]
 mod control_plane;
@@ -16,5 +17,7 @@ mod node;
 mod operator;
 #[cfg(test)]
 mod pods;
+#[cfg(test)]
+mod start;
 #[cfg(test)]
 mod tests_of;

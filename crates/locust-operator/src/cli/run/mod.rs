@@ -1,0 +1,109 @@
+//! `locust-operator run`: the operator itself.
+//!
+//! `args.rs` says what may be typed, `go.rs` how Go would take it, `rules.rs`
+//! what it means; all three are pure.
+
+mod args;
+pub mod go;
+mod rules;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use locust_core::settings::Settings;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::controller::{self, Options};
+use crate::telemetry;
+use rules::{Checked, Notice, check};
+
+pub use args::RunArgs;
+
+/// Runs the operator until SIGTERM or SIGINT.
+pub fn main(args: RunArgs) -> ExitCode {
+    let checked = match check(args, &std::env::vars().collect()) {
+        Ok(checked) => checked,
+        Err(refusal) => {
+            for message in refusal.messages {
+                eprintln!("error: {message}");
+            }
+            return ExitCode::from(refusal.exit_code);
+        }
+    };
+    telemetry::start(&checked.logs);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let result = runtime
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(run(checked)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(checked: Checked) -> anyhow::Result<()> {
+    let Checked {
+        logs: _,
+        kubeconfig,
+        scopes,
+        health_address,
+        concurrency,
+        settings,
+        notices,
+    } = checked;
+    notices.iter().for_each(log);
+    log_settings(&settings);
+    let options = Options {
+        kubeconfig,
+        scopes,
+        health_address,
+        concurrency,
+        instance: std::env::var("POD_NAME").unwrap_or_else(|_| "locust-operator".to_owned()),
+        settings,
+    };
+    let shutdown = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let stop = shutdown.clone();
+    let controller = controller::run(options, shutdown);
+    tokio::pin!(controller);
+    tokio::select! {
+        ended = &mut controller => return Ok(ended?),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("shutting down, running reconciles are finished first");
+    stop.cancel();
+    Ok(controller.await?)
+}
+
+fn log(notice: &Notice) {
+    match notice {
+        Notice::DeprecatedVariable => tracing::warn!(
+            removalRelease = "v2.3.0",
+            "ENABLE_WEBHOOKS env var is deprecated, use --enable-webhooks=true|false"
+        ),
+        Notice::IgnoredVariable(value) => {
+            tracing::warn!(value, "ignoring ENABLE_WEBHOOKS: not a valid boolean");
+        }
+        Notice::Warning(line) => tracing::warn!("{line}"),
+    }
+}
+
+/// The line of the Go operator, with its keys.
+fn log_settings(settings: &Settings) {
+    tracing::info!(
+        ttlSecondsAfterFinished = settings.job_ttl_seconds,
+        metricsExporterImage = settings.exporter.image,
+        affinityInjection = settings.affinity_injection,
+        tolerationsInjection = settings.tolerations_injection,
+        "Operator configuration loaded"
+    );
+}

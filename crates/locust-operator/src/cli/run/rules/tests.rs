@@ -1,0 +1,298 @@
+//! What flags and variables mean, and what is said about them.
+
+use clap::Parser;
+
+use super::*;
+use crate::cli::{Cli, Command};
+use crate::telemetry::{LogFormat, TimeEncoding};
+
+fn checked_with(flags: &[&str], variables: &[(&str, &str)]) -> Result<Checked, Refusal> {
+    let given = ["locust-operator", "run"].iter().chain(flags);
+    let Command::Run(args) = Cli::try_parse_from(given).unwrap().command else {
+        panic!("another command");
+    };
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    check(*args, &variables)
+}
+
+fn checked(flags: &[&str]) -> Checked {
+    checked_with(flags, &[]).unwrap()
+}
+
+fn refused(flags: &[&str]) -> Vec<String> {
+    checked_with(flags, &[]).unwrap_err().messages
+}
+
+fn warnings(flags: &[&str]) -> Vec<String> {
+    let notices = checked(flags).notices.into_iter();
+    notices
+        .map(|notice| match notice {
+            Notice::Warning(line) => line,
+            Notice::DeprecatedVariable | Notice::IgnoredVariable(_) => "ENABLE_WEBHOOKS".to_owned(),
+        })
+        .collect()
+}
+
+fn namespaces(names: &[&str]) -> Vec<Scope> {
+    let names = names.iter().map(|name| (*name).to_owned());
+    names.map(Scope::Namespace).collect()
+}
+
+#[test]
+fn without_flags_everything_is_as_the_go_operator_has_it() {
+    let expected = Checked {
+        logs: Logs {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+            time: TimeEncoding::Micros,
+        },
+        kubeconfig: None,
+        scopes: vec![Scope::Cluster],
+        health_address: Some("[::]:8081".parse().unwrap()),
+        concurrency: 16,
+        settings: Settings::default(),
+        notices: Vec::new(),
+    };
+    assert_eq!(checked(&[]), expected);
+}
+
+#[test]
+fn our_own_flags_reach_the_options() {
+    let checked = checked(&[
+        "--kubeconfig=/k",
+        "--watch-namespaces=a, b,,a",
+        "--watch-namespaces",
+        "c",
+        "--concurrency=3",
+        "--pod-grace=1m30s",
+        "--pod-defaults=hardened",
+        "--health-probe-bind-address=localhost:99",
+        "--log-format=json",
+        "--log-level=info,kube=debug",
+    ]);
+    assert_eq!(checked.kubeconfig, Some("/k".into()));
+    assert_eq!(checked.scopes, namespaces(&["a", "b", "c"]));
+    assert_eq!(checked.concurrency, 3);
+    assert_eq!(checked.settings.pod_grace, Duration::from_secs(90));
+    assert_eq!(checked.settings.pod_defaults, PodDefaults::Hardened);
+    assert_eq!(checked.health_address, "127.0.0.1:99".parse().ok());
+    assert_eq!(checked.logs.format, LogFormat::Json);
+    assert_eq!(checked.logs.filter, "info,kube=debug");
+}
+
+#[test]
+fn an_empty_list_of_namespaces_means_all() {
+    assert_eq!(checked(&["--watch-namespaces="]).scopes, [Scope::Cluster]);
+}
+
+#[test]
+fn probe_addresses_are_those_of_go() {
+    let address =
+        |value: &str| checked(&[&format!("--health-probe-bind-address={value}")]).health_address;
+    assert_eq!(address("0"), None);
+    assert_eq!(address(""), None);
+    assert_eq!(address("127.0.0.1:1"), "127.0.0.1:1".parse().ok());
+    assert_eq!(address("[::1]:1"), "[::1]:1".parse().ok());
+}
+
+#[test]
+fn logs_are_chosen_as_controller_runtime_spells_it() {
+    let logs = |flags: &[&str]| {
+        let logs = checked(flags).logs;
+        (logs.format, logs.filter)
+    };
+    let is = |format, filter: &str| (format, filter.to_owned());
+    assert_eq!(logs(&["--zap-encoder=json"]), is(LogFormat::Json, "info"));
+    assert_eq!(
+        logs(&["--zap-encoder=console"]),
+        is(LogFormat::Text, "info")
+    );
+    assert_eq!(logs(&["--zap-devel"]), is(LogFormat::Text, "debug"));
+    let levels = [
+        ("debug", "debug"),
+        ("INFO", "info"),
+        ("error", "error"),
+        ("panic", "error"),
+        ("1", "debug"),
+        ("2", "trace"),
+        ("127", "trace"),
+    ];
+    for (zap, filter) in levels {
+        let flag = format!("--zap-log-level={zap}");
+        assert_eq!(logs(&["--zap-devel", &flag]), is(LogFormat::Text, filter));
+    }
+    let time = |value: &str| {
+        checked(&[&format!("--zap-time-encoding={value}")])
+            .logs
+            .time
+    };
+    assert_eq!(time("millis"), TimeEncoding::Millis);
+    assert_eq!(time("ISO8601"), TimeEncoding::Iso8601);
+}
+
+#[test]
+fn our_own_names_for_logs_win() {
+    let logs = checked(&[
+        "--zap-encoder=json",
+        "--log-format=text",
+        "--log-level=warn",
+        "--zap-log-level=debug",
+    ])
+    .logs;
+    assert_eq!(logs.format, LogFormat::Text);
+    assert_eq!(logs.filter, "warn");
+}
+
+#[test]
+fn the_flags_of_the_go_operators_deployment_are_taken_without_a_word() {
+    let chart = [
+        "--health-probe-bind-address=:8081",
+        "--leader-elect=false",
+        "--enable-webhooks=false",
+        "--metrics-bind-address=0",
+        "--webhook-cert-wait-timeout=120s",
+    ];
+    assert_eq!(checked(&chart), checked(&[]));
+}
+
+#[test]
+fn each_flag_without_an_effect_is_said_to_have_none() {
+    let given = [
+        "--leader-elect",
+        "--metrics-bind-address=:8443",
+        "--metrics-secure=0",
+        "--metrics-cert-path=/m",
+        "--metrics-cert-name=m.crt",
+        "--metrics-cert-key=m.key",
+        "--enable-webhooks",
+        "--webhook-port=443",
+        "--webhook-cert-path=/w",
+        "--webhook-cert-name=w.crt",
+        "--webhook-cert-key=w.key",
+        "--webhook-cert-wait-timeout=0",
+        "--enable-http2",
+        "--zap-stacktrace-level=error",
+    ];
+    assert_eq!(
+        warnings(&given),
+        [
+            "--leader-elect=true has no effect: this version elects no leader, so run one replica",
+            "--metrics-bind-address=:8443 has no effect: this version serves no metrics",
+            "--metrics-secure=false has no effect: this version serves no metrics",
+            "--metrics-cert-path=/m has no effect: this version serves no metrics",
+            "--metrics-cert-name=m.crt has no effect: this version serves no metrics",
+            "--metrics-cert-key=m.key has no effect: this version serves no metrics",
+            "--enable-webhooks=true has no effect: this version serves no webhooks",
+            "--webhook-port=443 has no effect: this version serves no webhooks",
+            "--webhook-cert-path=/w has no effect: this version serves no webhooks",
+            "--webhook-cert-name=w.crt has no effect: this version serves no webhooks",
+            "--webhook-cert-key=w.key has no effect: this version serves no webhooks",
+            "--webhook-cert-wait-timeout=0 has no effect: this version serves no webhooks",
+            "--enable-http2=true has no effect: this version serves neither metrics nor webhooks",
+            "--zap-stacktrace-level=error has no effect: log lines carry causes, not stack traces",
+        ]
+    );
+}
+
+#[test]
+fn webhooks_without_a_certificate_are_refused() {
+    let expected = Refusal {
+        messages: vec![
+            "--webhook-cert-path is required when --enable-webhooks=true (the chart default is /tmp/k8s-webhook-server/serving-certs); or set --enable-webhooks=false to run without admission webhooks".to_owned(),
+        ],
+        exit_code: 1,
+    };
+    assert_eq!(
+        checked_with(&["--enable-webhooks"], &[]),
+        Err(expected.clone())
+    );
+    let variable = [("ENABLE_WEBHOOKS", "true")];
+    assert_eq!(checked_with(&[], &variable), Err(expected));
+}
+
+#[test]
+fn the_flag_for_webhooks_wins_over_the_deprecated_variable() {
+    let on = "--enable-webhooks has no effect";
+    let notices = |flags: &[&str], value| {
+        let flags: Vec<&str> = flags
+            .iter()
+            .copied()
+            .chain(["--webhook-cert-path=/w"])
+            .collect();
+        let checked = checked_with(&flags, &[("ENABLE_WEBHOOKS", value)]).unwrap();
+        let said_on = checked.notices.iter().any(|notice| match notice {
+            Notice::Warning(line) => line.starts_with(&on.replace(" has", "=true has")),
+            Notice::DeprecatedVariable | Notice::IgnoredVariable(_) => false,
+        });
+        let count = |wanted: &Notice| checked.notices.iter().filter(|is| *is == wanted).count();
+        let ignored = count(&Notice::IgnoredVariable(value.to_owned()));
+        (count(&Notice::DeprecatedVariable), ignored, said_on)
+    };
+    assert_eq!(notices(&[], ""), (0, 0, false));
+    assert_eq!(notices(&[], "T"), (1, 0, true));
+    assert_eq!(notices(&[], "0"), (1, 0, false));
+    for value in ["yes", "no", "on", "True "] {
+        assert_eq!(notices(&[], value), (1, 1, false), "{value}");
+        assert_eq!(
+            notices(&["--enable-webhooks"], value),
+            (1, 0, true),
+            "{value}"
+        );
+    }
+    assert_eq!(notices(&["--enable-webhooks=false"], "true"), (1, 0, false));
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let flags = [
+        "--concurrency=0",
+        "--pod-grace=-1m",
+        "--pod-defaults=hard",
+        "--watch-namespaces=ok,Not_Ok",
+        "--health-probe-bind-address=8081",
+        "--leader-elect=maybe",
+        "--webhook-port=0",
+        "--webhook-cert-wait-timeout=soon",
+        "--log-format=xml",
+        "--log-level=verbose",
+        "--zap-encoder=xml",
+        "--zap-log-level=0",
+        "--zap-stacktrace-level=warn",
+        "--zap-time-encoding=unix",
+    ];
+    let refusal = checked_with(&flags, &[("POD_CPU_REQUEST", "garbage")]).unwrap_err();
+    assert_eq!(refusal.exit_code, 2);
+    let mut messages = refusal.messages;
+    messages.sort();
+    assert_eq!(
+        messages,
+        [
+            "invalid boolean value \"maybe\" for -leader-elect: parse error",
+            "invalid operator configuration: resource validation failed:\n  - invalid value for POD_CPU_REQUEST: \"garbage\" is not a valid Kubernetes quantity",
+            "invalid value \"-1m\" for flag -pod-grace: give a duration such as 90s or 2m",
+            "invalid value \"0\" for flag -concurrency: give a number from 1 to 65535",
+            "invalid value \"0\" for flag -webhook-port: give a port from 1 to 65535",
+            "invalid value \"0\" for flag -zap-log-level: invalid log level \"0\"",
+            "invalid value \"8081\" for flag -health-probe-bind-address: give HOST:PORT, :PORT or 0",
+            "invalid value \"Not_Ok\" for flag -watch-namespaces: that is not the name of a namespace",
+            "invalid value \"hard\" for flag -pod-defaults: give upstream or hardened",
+            "invalid value \"soon\" for flag -webhook-cert-wait-timeout: parse error",
+            "invalid value \"unix\" for flag -zap-time-encoding: invalid time-encoding value \"unix\"",
+            "invalid value \"verbose\" for flag -log-level: give one of off, error, warn, info, debug, trace",
+            "invalid value \"warn\" for flag -zap-stacktrace-level: invalid stacktrace level \"warn\"",
+            "invalid value \"xml\" for flag -log-format: give text or json",
+            "invalid value \"xml\" for flag -zap-encoder: invalid encoder value \"xml\"",
+        ]
+    );
+}
+
+#[test]
+fn bad_variables_alone_end_the_start_with_code_1() {
+    let refusal = checked_with(&[], &[("POD_CPU_REQUEST", "garbage")]).unwrap_err();
+    assert_eq!(refusal.exit_code, 1);
+    assert_eq!(refusal.messages.len(), 1);
+    assert_eq!(refused(&["--concurrency=x"]).len(), 1);
+}
