@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use locust_api::crd;
 
-use crate::{conditions, deviations};
+use crate::{conditions, deviations, reference};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -27,6 +27,8 @@ enum Part {
     Deviations,
     /// The page of conditions and their reasons.
     Conditions,
+    /// The page of the operator's flags and variables.
+    Reference,
 }
 
 /// What repairs a stale file.
@@ -99,6 +101,11 @@ fn generated() -> Result<Vec<Generated>> {
             part: Part::Conditions,
             path: conditions::PAGE,
             content: conditions::page()?,
+        },
+        Generated {
+            part: Part::Reference,
+            path: reference::PAGE,
+            content: reference::page()?,
         },
     ])
 }

@@ -13,6 +13,7 @@ mod deviations;
 mod image;
 mod kube;
 mod lint;
+mod reference;
 mod setup;
 mod shell;
 mod test;
