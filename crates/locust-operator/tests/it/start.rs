@@ -46,7 +46,7 @@ fn logs_are_json_when_asked_for_in_either_spelling() -> Result<()> {
     for asked in ["-zap-encoder=json", "--log-format=json"] {
         let variables = [("JOB_TTL_SECONDS_AFTER_FINISHED", "60")];
         let log = stderr(&start(&["run", "-leader-elect", asked], &variables)?);
-        let (last, lines) = log.trim_end().rsplit_once('\n').unwrap_or_default();
+        let (lines, last) = log.trim_end().rsplit_once('\n').unwrap_or_default();
         assert!(last.starts_with("error: "), "{log}");
         let lines: Vec<Value> = lines
             .lines()

@@ -4,6 +4,7 @@ mod conformance;
 mod crd;
 mod deletions;
 mod lifecycle;
+mod namespaced;
 mod obstacles;
 mod time_to_live;
 mod unable;
