@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::audit::{self, AuditEvent};
 use crate::certs::{API_SERVER, Pki, unique_name};
 use crate::client::Network;
+use crate::etcd;
 use crate::namespace::Namespace;
 use crate::sandbox::{Sandbox, run, tail};
 
@@ -186,7 +187,30 @@ impl Cluster {
     /// # Errors
     /// When the log cannot be read.
     pub fn audit_log(&self) -> Result<Vec<AuditEvent>> {
-        audit::read(&self.sandbox.log_file("audit"))
+        let mut log = audit::read(&self.sandbox.log_file("audit"))?;
+        log.retain(|event| !event.is_read());
+        Ok(log)
+    }
+
+    /// What users other than the administrator and Kubernetes itself have read
+    /// so far of LocustTests, their children and their pods.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn audited_reads(&self) -> Result<Vec<AuditEvent>> {
+        let mut log = audit::read(&self.sandbox.log_file("audit"))?;
+        log.retain(AuditEvent::is_read);
+        Ok(log)
+    }
+
+    /// Copies the LocustTest `PREFIX-00000` of a namespace, with its Service,
+    /// Jobs and pods, to `PREFIX-00001` and so on, as fast as etcd takes them.
+    /// Every copy has UIDs of its own.
+    ///
+    /// # Errors
+    /// When the test or something of it does not exist.
+    pub async fn copy_tests(&self, namespace: &str, prefix: &str, copies: usize) -> Result<()> {
+        etcd::copy_tests(&self.network, namespace, prefix, copies).await
     }
 
     /// Connects to an address inside, such as a pod's.

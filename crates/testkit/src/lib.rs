@@ -10,6 +10,7 @@ pub mod certs;
 pub mod client;
 pub mod cluster;
 pub mod control_plane;
+mod etcd;
 pub mod forward;
 pub mod host;
 pub mod kube;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
-use kube::api::{ObjectMeta, PostParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, ServiceAccount};
+use kube::api::{ListParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
-use testkit::{ControlPlane, control_plane};
+use testkit::{AuditEvent, ControlPlane, control_plane};
 
 use crate::leftovers;
 use crate::owner::Owner;
@@ -138,7 +138,7 @@ async fn a_service_account_kubeconfig_acts_as_that_service_account() {
 }
 
 #[tokio::test]
-async fn the_audit_log_tells_who_wrote_what_and_with_which_outcome() {
+async fn the_audit_log_tells_who_wrote_and_read_what_and_with_which_outcome() {
     let cluster = ControlPlane::shared().await.unwrap();
     let namespace = cluster.namespace("audit").await.unwrap();
     let client = cluster
@@ -151,17 +151,21 @@ async fn the_audit_log_tells_who_wrote_what_and_with_which_outcome() {
     create_config_map(&client, namespace.name(), "once")
         .await
         .unwrap_err();
-    Api::<ConfigMap>::namespaced(client, namespace.name())
-        .list(&Default::default())
+    Api::<Pod>::namespaced(client, namespace.name())
+        .list(&ListParams::default().labels("a=b"))
         .await
         .unwrap();
 
     let deadline = Instant::now() + Duration::from_secs(10);
-    let seen = loop {
-        let mut events = cluster.audit_log().unwrap();
+    let mine = |mut events: Vec<AuditEvent>| {
         events.retain(|event| event.user == "writer" && event.namespace == namespace.name());
-        if events.len() >= 2 || Instant::now() > deadline {
-            break events;
+        events
+    };
+    let (seen, reads) = loop {
+        let writes = mine(cluster.audit_log().unwrap());
+        let reads = mine(cluster.audited_reads().unwrap());
+        if (writes.len() >= 2 && !reads.is_empty()) || Instant::now() > deadline {
+            break (writes, reads);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
@@ -172,6 +176,14 @@ async fn the_audit_log_tells_who_wrote_what_and_with_which_outcome() {
     assert_eq!(
         told,
         [("create", "configmaps", 201), ("create", "configmaps", 409)]
+    );
+    let uris: Vec<&str> = reads.iter().map(|event| event.uri.as_str()).collect();
+    let namespace = namespace.name();
+    assert_eq!(
+        uris,
+        [format!(
+            "/api/v1/namespaces/{namespace}/pods?&labelSelector=a%3Db"
+        )]
     );
 }
 
