@@ -5,9 +5,11 @@
 //!
 //! The story of a reconcile, which the operator crate plays out:
 //!
-//! 1. it fetches the test, its children and its pods into [`observed::Observed`];
+//! 1. it puts the test, its children and its pods into [`observed::Observed`],
+//!    as remembered;
 //! 2. [`decide::decide`] answers with a [`decide::Decision`]: steps in order,
-//!    the status they lead to, and when to look again;
+//!    the status they lead to, and when to look again; its
+//!    [`decide::Reading`] says what to read first, and decide anew;
 //! 3. the steps are carried out until one fails;
 //! 4. [`fold::fold`] joins the status with what became of the steps;
 //! 5. the status is written if it changed, and only then are events sent.

@@ -2,11 +2,14 @@
 
 mod drift;
 mod over;
+mod reading;
 mod run;
 mod start;
 
 #[cfg(test)]
 mod tests;
+
+pub use reading::Reading;
 
 use std::time::Duration;
 

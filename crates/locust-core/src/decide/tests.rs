@@ -23,6 +23,23 @@ fn the_run_is_recorded_before_the_master_is_released() {
 }
 
 #[test]
+fn memory_is_enough_for_a_status_and_never_for_what_cannot_be_taken_back() {
+    let reading = |world: &World| decide(&world.observed(), &Settings::default()).reading();
+    let mut world = World::new();
+    assert_eq!(reading(&world), Reading::Test, "nothing stands yet");
+    world.look_until(1);
+    assert_eq!(reading(&world), Reading::Everything, "a part stands");
+    world.look_until(2);
+    assert_eq!(reading(&world), Reading::Everything, "record and release");
+    world.look();
+    world.workers_run(2);
+    world.master_runs();
+    assert_eq!(reading(&world), Reading::Nothing, "it runs");
+    world.master_ends("Complete");
+    assert_eq!(reading(&world), Reading::Everything, "a verdict");
+}
+
+#[test]
 fn a_settled_test_is_left_alone() {
     let mut world = World::new();
     world.look();

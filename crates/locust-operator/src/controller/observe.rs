@@ -1,6 +1,6 @@
 //! What is: first from memory, to see whether there is anything to do, and then
-//! from the API server, before anything is done. So a stale memory can cost a
-//! moment, but never a wrong write.
+//! from the API server, as far as what is to be done relies on it. So a stale
+//! memory can cost a moment, but never a wrong write.
 
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
@@ -9,6 +9,7 @@ use kube::api::ListParams;
 use kube::{Api, Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_api::names::{Role, role_name};
+use locust_core::decide::Reading;
 use locust_core::observed::{Child, Observed};
 
 use super::caches::Caches;
@@ -60,8 +61,33 @@ fn job_or_last(caches: &Caches, test: &LocustTest, name: &str, job: Option<Job>)
     Child::classify(job, test).or_gone(caches.last_seen.job(test, name), test)
 }
 
-/// The world as it is. `None`: the test is gone, or another one has its name.
-pub(super) async fn fresh(
+/// The world with so much of it read afresh. `None`: the test is gone, or
+/// another one has its name.
+pub(super) async fn read(
+    client: &Client,
+    caches: &Caches,
+    remembered: Observed,
+    reading: Reading,
+) -> Result<Option<Observed>, ObserveError> {
+    match reading {
+        Reading::Nothing => Ok(Some(remembered)),
+        Reading::Test => read_test(client, remembered).await,
+        Reading::Everything => Box::pin(read_everything(client, caches, &remembered.test)).await,
+    }
+}
+
+async fn read_test(
+    client: &Client,
+    remembered: Observed,
+) -> Result<Option<Observed>, ObserveError> {
+    let namespace = remembered.test.namespace().unwrap_or_default();
+    let tests = Api::<LocustTest>::namespaced(client.clone(), &namespace);
+    let current = get(&tests, &remembered.test.name_any()).await?;
+    let current = current.filter(|current| current.uid() == remembered.test.uid());
+    Ok(current.map(|test| Observed { test, ..remembered }))
+}
+
+async fn read_everything(
     client: &Client,
     caches: &Caches,
     test: &LocustTest,

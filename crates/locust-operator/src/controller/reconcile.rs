@@ -1,4 +1,5 @@
-//! One look at one test: observe, decide, apply, fold, store, report.
+//! One look at one test: remember, decide, read, decide anew, apply, fold,
+//! store, report.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -11,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::controller::Action;
 use kube::{Client, Resource, ResourceExt};
 use locust_api::latest::{LocustTest, Phase};
-use locust_core::decide::{Decision, decide};
+use locust_core::decide::{Decision, Reading, decide};
 use locust_core::events::Event;
 use locust_core::fold::{changed_events, created_events, fold};
 use locust_core::observed::Observed;
@@ -26,9 +27,11 @@ use super::known::Known;
 use super::observe::{self, ObserveError};
 use super::report::report;
 
-/// How often one reconcile looks again after its own steps. A start takes
-/// three looks: create, record and release, store.
-const ROUNDS: usize = 5;
+/// How often one reconcile decides. A start takes four: from memory, create,
+/// record and release, store.
+const ROUNDS: usize = 6;
+/// How long the watch may take to tell of a write.
+const LAG: Duration = Duration::from_secs(2);
 /// How soon a refused write is tried again.
 const REFUSED_RETRY: Duration = Duration::from_secs(30);
 
@@ -53,8 +56,8 @@ impl Context {
 /// never needed to be right.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// When a test's status was last written, by UID.
-    written: Mutex<HashMap<String, Instant>>,
+    /// When a test's status was last written, and as which version, by UID.
+    written: Mutex<HashMap<String, (Instant, String)>>,
     /// How often in a row a test's reconcile failed, by UID.
     failures: Mutex<HashMap<String, u32>>,
     /// Which version of an undecodable test was told of, by UID.
@@ -138,18 +141,28 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
     if phase_of(&test).is_some_and(Phase::is_terminal) {
         context.caches.last_seen.forget(&test);
     }
-    let remembered = observe::remembered(&context.caches, test);
-    let decision = decide(&remembered, &context.settings);
-    if let Some(action) = idle(&remembered, &decision, context) {
+    if let Some(wait) = context.memory.lags(&test) {
+        return Ok(Action::requeue(wait));
+    }
+    let mut observed = observe::remembered(&context.caches, test);
+    let decision = decide(&observed, &context.settings);
+    if let Some(action) = idle(&observed, &decision, context) {
         return Ok(action);
     }
-    let fresh = observe::fresh(&context.client, &context.caches, &remembered.test).await?;
-    let Some(mut observed) = fresh else {
-        return Ok(Action::await_change());
-    };
+    let least = context.memory.least_reading(&observed.test);
+    let mut read = Reading::Nothing;
     let mut events = Vec::new();
     for _ in 0..ROUNDS {
         let decision = decide(&observed, &context.settings);
+        let needed = decision.reading().max(least);
+        if needed > read {
+            let fresh = observe::read(&context.client, &context.caches, observed, needed).await?;
+            let Some(fresh) = fresh else {
+                return Ok(Action::await_change());
+            };
+            (observed, read) = (fresh, needed);
+            continue;
+        }
         if decision.steps.is_empty() {
             return settle(context, &observed, decision, events).await;
         }
@@ -170,6 +183,7 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
             };
             return settle(context, &observed, refused, events).await;
         }
+        read = read.once_done();
         events.extend(decision.events);
     }
     Err(ReconcileError::Unsettled)
@@ -208,11 +222,13 @@ async fn settle(
     let action = idle(observed, &decision, context);
     if action.is_none() {
         let stored = write_status(&context.client, &observed.test, &decision.status).await;
-        if let Err(error) = stored {
-            context.report(&observed.test.metadata, &events).await;
-            return Err(error.into());
+        match stored {
+            Ok(stored) => context.memory.wrote(&stored),
+            Err(error) => {
+                context.report(&observed.test.metadata, &events).await;
+                return Err(error.into());
+            }
         }
-        context.memory.wrote(&observed.test);
         events.extend(changed_events(
             observed.test.status.as_ref(),
             &decision.status,
@@ -242,13 +258,35 @@ pub(super) fn retry(known: &Known, error: &ReconcileError, context: &Context) ->
 impl Memory {
     fn since_write(&self, test: &LocustTest) -> Option<Duration> {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.get(&test.uid()?).map(Instant::elapsed)
+        written.get(&test.uid()?).map(|(at, _)| at.elapsed())
+    }
+
+    /// How long to wait for the watch, if it has yet to tell of the last
+    /// write: a look at what was before it would want to write it again.
+    fn lags(&self, test: &LocustTest) -> Option<Duration> {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, version) = written.get(&test.uid()?)?;
+        let wait = LAG.checked_sub(at.elapsed())?;
+        // Since 1.35 it is promised that versions are numbers that grow.
+        let seen: u64 = test.resource_version()?.parse().ok()?;
+        let wrote: u64 = version.parse().ok()?;
+        (seen < wrote).then_some(wait)
+    }
+
+    /// After a failure memory is not believed: what it said may be the reason.
+    fn least_reading(&self, test: &LocustTest) -> Reading {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        match failures.contains_key(&test.uid().unwrap_or_default()) {
+            true => Reading::Everything,
+            false => Reading::Nothing,
+        }
     }
 
     fn wrote(&self, test: &LocustTest) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(uid) = test.uid() {
-            written.insert(uid, Instant::now());
+            let version = test.resource_version().unwrap_or_default();
+            written.insert(uid, (Instant::now(), version));
         }
     }
 
