@@ -6,12 +6,12 @@ use std::time::Duration;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::ListParams;
-use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource};
-use locust_api::latest::LocustTest;
+use locust_api::names::{LABEL_MANAGED_BY, MANAGED_BY};
 use serde::de::DeserializeOwned;
 
 use super::answer::{code, message};
+use super::known::Known;
 use super::readiness::Readiness;
 use super::scope::Scope;
 
@@ -20,15 +20,19 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Waits until everything that the operator watches can be listed.
 pub(super) async fn wait(client: &Client, scope: &Scope, readiness: &Readiness) {
+    let ours = ListParams::default()
+        .limit(1)
+        .labels(&format!("{LABEL_MANAGED_BY}={MANAGED_BY}"));
+    let any = ListParams::default().limit(1);
     tokio::join!(
-        listable::<DeserializeGuard<LocustTest>>(client, scope, readiness),
-        listable::<Job>(client, scope, readiness),
-        listable::<Service>(client, scope, readiness),
-        listable::<Pod>(client, scope, readiness),
+        listable::<Known>(client, scope, readiness, &any),
+        listable::<Job>(client, scope, readiness, &ours),
+        listable::<Service>(client, scope, readiness, &ours),
+        listable::<Pod>(client, scope, readiness, &ours),
     );
 }
 
-async fn listable<K>(client: &Client, scope: &Scope, readiness: &Readiness)
+async fn listable<K>(client: &Client, scope: &Scope, readiness: &Readiness, which: &ListParams)
 where
     K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
         + Clone
@@ -38,7 +42,7 @@ where
     let api: Api<K> = scope.api(client);
     let what = format!("{} in {scope}", K::plural(&()));
     readiness.wait_for(&what, "not yet listed");
-    while let Err(error) = api.list(&ListParams::default().limit(1)).await {
+    while let Err(error) = api.list(which).await {
         let why = explain::<K>(&error);
         if readiness.wait_for(&what, &why) {
             tracing::warn!(%what, %why, "waiting");

@@ -1,6 +1,7 @@
 //! Tests on a real API server with the real Job controller, and no node.
 
 mod conformance;
+mod cost;
 mod crd;
 mod deletions;
 mod lifecycle;
