@@ -23,12 +23,23 @@ pub(crate) struct Operator {
 impl Operator {
     /// Starts an operator for one namespace with the rights of `kubeconfig`.
     pub(crate) fn start(cluster: &Cluster, kubeconfig: &Path, namespace: &str) -> Result<Self> {
-        let arguments = [
+        Self::start_also_with(cluster, kubeconfig, namespace, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_also_with(
+        cluster: &Cluster,
+        kubeconfig: &Path,
+        namespace: &str,
+        further: &[&str],
+    ) -> Result<Self> {
+        let own = [
             "--watch-namespaces",
             namespace,
             "--health-probe-bind-address",
             "0",
         ];
+        let arguments = [&own[..], further].concat();
         // Several tests share a node of two cores.
         let frugal = ["POD_CPU_REQUEST", "METRICS_EXPORTER_CPU_REQUEST"]
             .map(|name| (name.to_owned(), "10m".to_owned()));

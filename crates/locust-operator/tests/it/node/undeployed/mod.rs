@@ -3,3 +3,4 @@
 
 mod crashes;
 mod orphans;
+mod restricted;
