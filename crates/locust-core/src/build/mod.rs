@@ -12,6 +12,8 @@ mod master_job;
 mod master_service;
 mod pod;
 pub mod resources;
+#[cfg(test)]
+mod tests;
 pub mod volumes;
 mod worker_job;
 

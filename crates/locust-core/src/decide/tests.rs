@@ -1,8 +1,10 @@
 //! Tests of the decision: single cases here, every order of events in `model`.
 
 mod acceptance;
+mod by_hand;
 mod ends;
 mod model;
+mod objects;
 mod tools;
 
 use jiff::{SignedDuration, Timestamp};

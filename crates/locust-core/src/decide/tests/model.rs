@@ -5,12 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use locust_api::latest::{LocustTest, Phase};
 use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, Role, UPSTREAM_FINALIZER};
 
+use super::objects::{finish, pod};
+use crate::by_hand::Load;
 use crate::decide::{Reading, Step, decide};
 use crate::fold::{Done, Outcome, fold};
 use crate::observed::{Child, Observed, recorded_run};
@@ -29,6 +31,9 @@ pub(super) struct World {
     gone: BTreeMap<Role, Job>,
     /// Pods of the worker Job.
     workers: Vec<Pod>,
+    master_pod: Option<Pod>,
+    /// What the master answers.
+    pub(super) load: Load,
     born: u32,
     /// UIDs of master Jobs that could make a pod.
     runs: Vec<String>,
@@ -54,6 +59,8 @@ impl World {
             worker: None,
             gone: BTreeMap::new(),
             workers: Vec::new(),
+            master_pod: None,
+            load: Load::Unknown,
             born: 0,
             runs: Vec::new(),
         }
@@ -70,7 +77,13 @@ impl World {
             service: Child::classify(service, &self.test),
             master_job: self.child(Role::Master, &self.master),
             worker_job: self.child(Role::Worker, &self.worker),
-            pods: self.workers.clone(),
+            pods: self
+                .workers
+                .iter()
+                .chain(&self.master_pod)
+                .cloned()
+                .collect(),
+            load: self.load,
         }
     }
 
@@ -269,6 +282,10 @@ impl World {
         let can_run = |job: &Job| job.spec.as_ref().and_then(|spec| spec.suspend) != Some(true);
         if let Some(job) = self.master.as_mut().filter(|job| can_run(job)) {
             job.status.get_or_insert_default().ready = Some(1);
+            let uid = job.metadata.uid.clone().unwrap_or_default();
+            let mut pod = pod("demo-master", &uid, &serde_json::json!({ "running": {} }));
+            pod.status.get_or_insert_default().pod_ip = Some("10.0.0.7".to_owned());
+            self.master_pod = Some(pod);
         }
     }
 
@@ -280,7 +297,7 @@ impl World {
         else {
             return;
         };
-        let pod = worker_pod(&uid, &serde_json::json!({ "running": {} }));
+        let pod = pod("demo-worker", &uid, &serde_json::json!({ "running": {} }));
         self.workers = (0..count).map(|_| pod.clone()).collect();
     }
 
@@ -289,7 +306,8 @@ impl World {
         if let Some(job) = self.worker.as_mut() {
             finish(job, "Complete", now);
             let uid = job.metadata.uid.clone().unwrap_or_default();
-            let ended = worker_pod(
+            let ended = pod(
+                "demo-worker",
                 &uid,
                 &serde_json::json!({ "terminated": { "exitCode": 0 } }),
             );
@@ -309,6 +327,24 @@ impl World {
         if let Some(job) = self.master.as_mut().filter(|job| began(job)) {
             finish(job, condition, now);
         }
+    }
+
+    /// The conditions that the master's Job has all at once.
+    pub(super) fn master_has_conditions(&mut self, types: &[&str]) {
+        let now = self.now;
+        let conditions = types.iter().map(|type_| JobCondition {
+            type_: (*type_).to_owned(),
+            status: "True".to_owned(),
+            last_transition_time: Some(Time(now)),
+            ..Default::default()
+        });
+        if let Some(job) = self.master.as_mut() {
+            job.status.get_or_insert_default().conditions = Some(conditions.collect());
+        }
+    }
+
+    pub(super) fn delete_service(&mut self) {
+        self.service = false;
     }
 
     pub(super) fn suspend_master(&mut self) {
@@ -406,40 +442,6 @@ impl World {
             )
         )
     }
-}
-
-fn worker_pod(job: &str, state: &serde_json::Value) -> Pod {
-    serde_json::from_value(serde_json::json!({
-        "metadata": { "ownerReferences": [
-            { "apiVersion": "batch/v1", "kind": "Job", "name": "w", "uid": job, "controller": true },
-        ] },
-        "status": { "containerStatuses": [{
-            "name": "demo-worker",
-            "ready": true,
-            "restartCount": 0,
-            "image": "",
-            "imageID": "",
-            "state": state,
-        }] },
-    }))
-    .unwrap()
-}
-
-fn finish(job: &mut Job, condition: &str, now: Timestamp) {
-    let status = job.status.get_or_insert_with(JobStatus::default);
-    if status.conditions.is_some() {
-        return;
-    }
-    status.ready = Some(0);
-    if condition == "Complete" {
-        status.succeeded = Some(1);
-    }
-    status.conditions = Some(vec![JobCondition {
-        type_: condition.to_owned(),
-        status: "True".to_owned(),
-        last_transition_time: Some(Time(now)),
-        ..Default::default()
-    }]);
 }
 
 type Event = (&'static str, fn(&mut World));

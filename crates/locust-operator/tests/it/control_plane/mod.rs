@@ -1,5 +1,6 @@
 //! Tests on a real API server with the real Job controller, and no node.
 
+mod acceptance;
 mod conformance;
 mod cost;
 mod crd;
