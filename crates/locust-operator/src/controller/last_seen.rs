@@ -42,13 +42,18 @@ impl LastSeen {
     }
 
     /// Notes a pod that was deleted after it had ended, unless its test is
-    /// over.
+    /// over. Its Job may have been told of as gone before.
     pub(super) fn pod_gone(&self, pod: &Pod, caches: &Caches) {
-        let test = owner_of_pod(pod, &caches.jobs).filter(|_| has_ended(pod));
-        if let Some(uid) = test.and_then(|test| uid_of_unfinished(&test, caches)) {
+        if !has_ended(pod) {
+            return;
+        }
+        let known =
+            owner_of_pod(pod, &caches.jobs).and_then(|test| uid_of_unfinished(&test, caches));
+        let mut gone = self.lock();
+        if let Some(uid) = known.or_else(|| test_of(&gone, pod)) {
             let mut pod = pod.clone();
             prune_pod(&mut pod);
-            self.lock().entry(uid).or_default().pods.push(pod);
+            gone.entry(uid).or_default().pods.push(pod);
         }
     }
 
@@ -85,6 +90,17 @@ impl LastSeen {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Gone>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The test of a pod whose Job is gone.
+fn test_of(gone: &HashMap<String, Gone>, pod: &Pod) -> Option<String> {
+    let is_its = |job: &Job| {
+        let mut owners = pod.owner_references().iter();
+        owners.any(|owner| Some(&owner.uid) == job.metadata.uid.as_ref())
+    };
+    gone.iter()
+        .find(|(_, gone)| gone.jobs.values().any(is_its))
+        .map(|(uid, _)| uid.clone())
 }
 
 fn has_ended(pod: &Pod) -> bool {
