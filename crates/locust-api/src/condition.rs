@@ -106,6 +106,8 @@ closed_set! {
 
         /// The run has not ended.
         TestInProgress in [TestCompleted], "Wait.";
+        /// The master runs, and nobody has started the load (`autostart: false`).
+        WaitingForStart in [TestCompleted], "Start it in the web UI that the message names.";
         /// The master ended well.
         TestSucceeded in [TestCompleted], "Nothing.";
         /// The master ended with an error (failed requests, a broken

@@ -19,6 +19,7 @@
 //! Kubernetes objects.
 
 pub mod build;
+pub mod by_hand;
 pub mod decide;
 pub mod events;
 pub mod fold;

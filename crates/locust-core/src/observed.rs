@@ -9,6 +9,8 @@ use kube_core::Resource;
 use locust_api::latest::LocustTest;
 use locust_api::names::{self, Role};
 
+use crate::by_hand::Load;
+
 /// What is, at one moment.
 #[derive(Clone, Debug)]
 pub struct Observed {
@@ -24,6 +26,8 @@ pub struct Observed {
     pub worker_job: Child<Job>,
     /// Pods of the two Jobs; of a Job that is gone, those last seen.
     pub pods: Vec<Pod>,
+    /// What the master says, where a person starts the load.
+    pub load: Load,
 }
 
 /// What stands under a name that the test needs.
@@ -166,6 +170,16 @@ fn is_at_work(pod: &Pod, container: &str) -> bool {
             let ended = state.terminated.as_ref();
             state.running.is_some() || ended.is_some_and(|ended| ended.exit_code == 0)
         })
+}
+
+/// Whether a container of a pod runs.
+pub fn is_running(pod: &Pod, container: &str) -> bool {
+    pod.status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten())
+        .filter(|status| status.name == container)
+        .filter_map(|status| status.state.as_ref())
+        .any(|state| state.running.is_some())
 }
 
 /// How far a Job has come.

@@ -12,9 +12,9 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{StatusCode, Uri};
+use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube::Client;
 use kube::client::ConfigExt;
@@ -100,10 +100,26 @@ impl Network {
     /// # Errors
     /// When nobody answers within ten seconds, or not with HTTP.
     pub async fn http_get(&self, url: &str) -> Result<(StatusCode, String)> {
+        self.http(Request::get(url).body(Full::default())?).await
+    }
+
+    /// The same as a browser sends a form: `name=value&…`.
+    ///
+    /// # Errors
+    /// When nobody answers within ten seconds, or not with HTTP.
+    pub async fn http_post_form(&self, url: &str, form: &str) -> Result<(StatusCode, String)> {
+        let request = Request::post(url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Full::from(form.to_owned()))?;
+        self.http(request).await
+    }
+
+    async fn http(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, String)> {
+        let what = format!("{} {} in the test cluster", request.method(), request.uri());
         let fetching = async {
             let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-                .build::<_, Empty<Bytes>>(self.clone());
-            let response = http.get(url.parse()?).await?;
+                .build::<_, Full<Bytes>>(self.clone());
+            let response = http.request(request).await?;
             let status = response.status();
             let body = response.into_body().collect().await?.to_bytes();
             anyhow::Ok((status, String::from_utf8_lossy(&body).into_owned()))
@@ -112,7 +128,7 @@ impl Network {
             .await
             .map_err(|_| anyhow!("no answer within {} s", CONNECT_TIMEOUT.as_secs()))
             .and_then(|fetched| fetched)
-            .with_context(|| format!("GET {url} in the test cluster"))
+            .context(what)
     }
 }
 

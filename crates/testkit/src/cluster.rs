@@ -229,6 +229,18 @@ impl Cluster {
         self.network.http_get(url).await
     }
 
+    /// POST of a form to a URL inside, as a browser would send it.
+    ///
+    /// # Errors
+    /// When nobody answers within ten seconds.
+    pub async fn http_post_form(
+        &self,
+        url: &str,
+        form: &str,
+    ) -> Result<(hyper::StatusCode, String)> {
+        self.network.http_post_form(url, form).await
+    }
+
     /// Kills a component (`etcd`, `kube-apiserver`, `kubelet`, …) by SIGKILL.
     ///
     /// # Errors

@@ -13,17 +13,21 @@ use locust_api::names::{Role, role_name};
 
 use super::{Decision, RESYNC, Step, drift, start};
 use crate::build;
+use crate::by_hand::{Load, WebUi, web_ui};
 use crate::events::Event;
 use crate::observed::{Child, JobState, Observed, ready_pods, recorded_run};
 use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::status::health::{self, Trouble};
 use crate::status::{Draft, Truth};
+use report::Stage;
 use verdict::{Verdict, deleted, end, ended, failed, failed_message, lost, suspended};
 
 /// How long a running master waits for slow workers before the test counts as
 /// running without them.
 const WORKERS_PATIENCE: Duration = Duration::from_secs(10);
+/// How often a master is asked whether its load has been started.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// How long the master may go on after the last worker is gone. In a normal
 /// end the workers leave one or two seconds before it.
 const ALONE_PATIENCE: Duration = Duration::from_secs(30);
@@ -87,14 +91,17 @@ fn follow(
     } = mend_service(observed, settings, &mut draft);
     steps.extend(step);
     let events = event.into_iter().collect();
-    let start_requeue = enter_running(observed, &mut draft);
-    report::workers(observed, &mut draft);
-    report::progress(&mut draft);
+    let (stage, start_requeue) = stage(observed, settings, &draft);
+    if stage == Stage::Running {
+        draft.set_phase(Phase::Running);
+    }
+    report::workers(observed, &mut draft, &stage);
+    report::progress(&mut draft, &stage);
     let pods = observed
         .pods_of(Role::Master)
         .chain(observed.pods_of(Role::Worker));
     let troubles = health::troubles(pods);
-    let pods_requeue = report::pods(observed, &mut draft, &troubles);
+    let pods_requeue = report::pods(observed, &mut draft, &troubles, &stage);
     drift::report(observed, &mut draft);
     let requeue = start_requeue
         .min(service_requeue)
@@ -164,27 +171,46 @@ fn mend_service(observed: &Observed, settings: &Settings, draft: &mut Draft) -> 
     mended
 }
 
-/// Running means: the master runs, and so do its workers, or they are slow.
-/// Returns when to look again.
-fn enter_running(observed: &Observed, draft: &mut Draft) -> Duration {
+/// How far the run has come, and when to look again. A run that was seen
+/// running stays so until its verdict.
+fn stage(observed: &Observed, settings: &Settings, draft: &Draft) -> (Stage, Duration) {
     if draft.phase() == Some(Phase::Running) {
-        return RESYNC;
+        return (Stage::Running, RESYNC);
+    }
+    if !observed.test.spec.master.autostart
+        && let Some(web_ui) = web_ui(&resolve(&observed.test, settings))
+    {
+        return stage_by_hand(observed, draft, &web_ui);
     }
     let master_runs = observed
         .job(Role::Master)
         .is_some_and(|job| ready_pods(job) > 0);
     if !master_runs {
-        return RESYNC;
+        return (Stage::Starting, RESYNC);
     }
     let workers = observed.workers_at_work();
     let waited = draft
         .started()
         .map_or(WORKERS_PATIENCE, |start| since(observed.now, start));
     if workers >= observed.test.spec.worker.replicas || waited >= WORKERS_PATIENCE {
-        draft.set_phase(Phase::Running);
-        return RESYNC;
+        return (Stage::Running, RESYNC);
     }
-    WORKERS_PATIENCE.saturating_sub(waited)
+    (Stage::Starting, WORKERS_PATIENCE.saturating_sub(waited))
+}
+
+/// Running means that the load has been started. A master that misses an answer
+/// is where it was.
+fn stage_by_hand(observed: &Observed, draft: &Draft, web_ui: &WebUi) -> (Stage, Duration) {
+    let waits = draft
+        .condition(ConditionType::TestCompleted)
+        .is_some_and(|condition| condition.reason == Reason::WaitingForStart.as_str());
+    let stage = match observed.load {
+        Load::Started => Stage::Running,
+        Load::Waiting => Stage::AwaitsPerson(web_ui.url()),
+        Load::Unknown if waits => Stage::AwaitsPerson(web_ui.url()),
+        Load::Unknown => Stage::Starting,
+    };
+    (stage, ASK_AGAIN)
 }
 
 /// A failure that is certain now, or will be unless something changes.

@@ -31,6 +31,15 @@ impl Load {
     }
 }
 
+/// The value of an option that counts: the last one given.
+pub(crate) fn last_value<'a, S: AsRef<str>>(
+    args: &'a [S],
+    short: &'a str,
+    long: &'a str,
+) -> Option<&'a str> {
+    values(args, short, long).last()
+}
+
 /// Every value given for one option, in the spellings that argparse takes:
 /// `-u 5`, `-u5`, `--users 5`, `--users=5`.
 fn values<'a, S: AsRef<str>>(

@@ -25,8 +25,10 @@ pub(super) fn summary(status: &LocustTestStatus) -> Option<(ConditionType, &Cond
         };
         return Some((summary, ready));
     }
+    let awaits_person = said(TestCompleted)
+        .is_some_and(|completed| completed.reason == Reason::WaitingForStart.as_str());
     match status.phase {
-        Some(Phase::Pending) => said(PodsHealthy).map(|said| (Reconciling, said)),
+        Some(Phase::Pending) if !awaits_person => said(PodsHealthy).map(|said| (Reconciling, said)),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@
 //! | file | does |
 //! |---|---|
 //! | `reconcile.rs` | one look at one test; start reading here |
-//! | `observe.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
+//! | `observe.rs`, `ask.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
 //! | `caches.rs`, `known.rs`, `children.rs`, `last_seen.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
 //! | `preflight.rs`, `readiness.rs`, `admin.rs` | waiting, and saying so |
 //! | `client.rs`, `deadline.rs` | the client with its deadlines |
@@ -12,6 +12,7 @@
 mod admin;
 mod answer;
 mod apply;
+mod ask;
 mod caches;
 mod children;
 mod client;
@@ -45,6 +46,7 @@ pub use admin::AdminError;
 pub use client::ClientError;
 pub use scope::Scope;
 
+use ask::Asker;
 use caches::Streams;
 use known::Known;
 use readiness::Readiness;
@@ -177,6 +179,7 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         settings,
         instance,
         memory: Memory::default(),
+        asker: Asker::default(),
     });
     tasks.spawn(sweep::sweep(context.clone(), scope.clone(), relist));
     tracing::info!(%scope, "watching LocustTests");

@@ -9,6 +9,7 @@ use kube::api::ListParams;
 use kube::{Api, Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_api::names::{Role, role_name};
+use locust_core::by_hand::Load;
 use locust_core::decide::Reading;
 use locust_core::observed::{Child, Observed};
 
@@ -53,6 +54,7 @@ pub(super) fn remembered(caches: &Caches, test: LocustTest) -> Observed {
         pods: pods_of(caches, &test, &[&master_job, &worker_job]),
         master_job,
         worker_job,
+        load: Load::Unknown,
         test,
     }
 }
@@ -72,7 +74,7 @@ pub(super) async fn read(
     match reading {
         Reading::Nothing => Ok(Some(remembered)),
         Reading::Test => read_test(client, remembered).await,
-        Reading::Everything => Box::pin(read_everything(client, caches, &remembered.test)).await,
+        Reading::Everything => Box::pin(read_everything(client, caches, &remembered)).await,
     }
 }
 
@@ -90,8 +92,9 @@ async fn read_test(
 async fn read_everything(
     client: &Client,
     caches: &Caches,
-    test: &LocustTest,
+    remembered: &Observed,
 ) -> Result<Option<Observed>, ObserveError> {
+    let test = &remembered.test;
     let namespace = test.namespace().unwrap_or_default();
     let name = test.name_any();
     let master = role_name(&name, Role::Master);
@@ -131,6 +134,7 @@ async fn read_everything(
         master_job,
         worker_job,
         pods,
+        load: remembered.load,
         test: current,
     }))
 }

@@ -12,6 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::controller::Action;
 use kube::{Client, Resource, ResourceExt};
 use locust_api::latest::{LocustTest, Phase};
+use locust_core::by_hand;
 use locust_core::decide::{Decision, Reading, decide};
 use locust_core::events::Event;
 use locust_core::fold::{changed_events, created_events, fold};
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::apply::{ApplyError, apply, write_status};
+use super::ask::Asker;
 use super::caches::Caches;
 use super::known::Known;
 use super::observe::{self, ObserveError};
@@ -43,6 +45,7 @@ pub(super) struct Context {
     /// Name of this process in events.
     pub(super) instance: String,
     pub(super) memory: Memory,
+    pub(super) asker: Asker,
 }
 
 impl Context {
@@ -145,6 +148,9 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
         return Ok(Action::requeue(wait));
     }
     let mut observed = observe::remembered(&context.caches, test);
+    if let Some(master) = by_hand::asks(&observed, &context.settings) {
+        observed.load = context.asker.ask(&master).await;
+    }
     let decision = decide(&observed, &context.settings);
     if let Some(action) = idle(&observed, &decision, context) {
         return Ok(action);

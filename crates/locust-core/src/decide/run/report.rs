@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::Phase;
 use locust_api::names::Role;
 
 use super::since;
@@ -15,17 +14,27 @@ use crate::status::{Draft, Truth};
 /// How long Kubernetes may take to make the first pods before it is told.
 const CREATION_PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) fn progress(draft: &mut Draft) {
-    let progress = match draft.phase() {
-        Some(Phase::Running) => "Test is running",
-        _ => "Test has not started",
+/// How far a run that has no verdict has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Pods are made, or start.
+    Starting,
+    /// A person has yet to start the load, here.
+    AwaitsPerson(String),
+    /// There is load, or was.
+    Running,
+}
+
+pub(super) fn progress(draft: &mut Draft, stage: &Stage) {
+    let (reason, message) = match stage {
+        Stage::Starting => (Reason::TestInProgress, "Test has not started".to_owned()),
+        Stage::AwaitsPerson(url) => (
+            Reason::WaitingForStart,
+            format!("Waiting for the load to be started in the web UI at {url}"),
+        ),
+        Stage::Running => (Reason::TestInProgress, "Test is running".to_owned()),
     };
-    draft.set(
-        ConditionType::TestCompleted,
-        Truth::False,
-        Reason::TestInProgress,
-        progress,
-    );
+    draft.set(ConditionType::TestCompleted, Truth::False, reason, message);
 }
 
 /// Reports the pods. Returns when to look again though nothing was seen to
@@ -34,13 +43,14 @@ pub(super) fn pods(
     observed: &Observed,
     draft: &mut Draft,
     troubles: &[Trouble],
+    stage: &Stage,
 ) -> Option<Duration> {
     let healthy = ConditionType::PodsHealthy;
     if let Some((reason, message)) = health::summary(troubles) {
         draft.set(healthy, Truth::False, reason, message);
         return None;
     }
-    if draft.phase() == Some(Phase::Running) {
+    if *stage != Stage::Starting {
         let message = "All pods are healthy";
         draft.set(healthy, Truth::True, Reason::PodsHealthy, message);
         return None;
@@ -77,9 +87,9 @@ fn jobs(observed: &Observed) -> impl Iterator<Item = &Job> {
         .filter_map(|role| observed.job(role))
 }
 
-pub(super) fn workers(observed: &Observed, draft: &mut Draft) {
+pub(super) fn workers(observed: &Observed, draft: &mut Draft, stage: &Stage) {
     let connected = ConditionType::WorkersConnected;
-    if draft.phase() != Some(Phase::Running) {
+    if *stage == Stage::Starting {
         draft.set(
             connected,
             Truth::False,

@@ -1,4 +1,4 @@
-//! The master's web API, as a client on the same machine needs it.
+//! The master's web API, as the local runner and the controller need it.
 //!
 //! What the answers mean is said in `locust_core::locust`; here they are only
 //! fetched, each within a deadline and up to a size.
@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
@@ -21,12 +22,16 @@ use serde_json::Value;
 const DEADLINE: Duration = Duration::from_secs(3);
 /// Above every report that was ever seen (2.1 MB with 2,000 names).
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Above every answer but reports: Locust cuts its tables at 500 rows, which are
+/// 265 kB.
+const MAX_STATISTICS_BYTES: usize = 1024 * 1024;
 
 /// Client of one master.
 #[derive(Clone, Debug)]
 pub struct Api {
     client: Client<HttpConnector, Empty<Bytes>>,
     base: String,
+    max_body: usize,
 }
 
 /// Why the master's API gave no answer.
@@ -67,11 +72,23 @@ impl Api {
     /// Client of the master whose web UI listens on `port` of this machine,
     /// below `base_path` (`--web-base-path`, mostly empty).
     pub fn new(port: u16, base_path: &str) -> Self {
+        let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+        Self::at(address, base_path, MAX_BODY_BYTES)
+    }
+
+    /// Client of somebody's master, of which only statistics are wanted. No
+    /// redirect is followed and no proxy used.
+    pub fn statistics(address: SocketAddr, base_path: &str) -> Self {
+        Self::at(address, base_path, MAX_STATISTICS_BYTES)
+    }
+
+    fn at(address: SocketAddr, base_path: &str, max_body: usize) -> Self {
         let base_path = base_path.trim_matches('/');
         let slash = if base_path.is_empty() { "" } else { "/" };
         Self {
             client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
-            base: format!("http://127.0.0.1:{port}{slash}{base_path}"),
+            base: format!("http://{address}{slash}{base_path}"),
+            max_body,
         }
     }
 
@@ -186,7 +203,7 @@ impl Api {
                 status: answer.status(),
             });
         }
-        let body = Limited::new(answer.into_body(), MAX_BODY_BYTES);
+        let body = Limited::new(answer.into_body(), self.max_body);
         let body = body.collect().await.map_err(unreachable)?;
         Ok(body.to_bytes())
     }
