@@ -218,3 +218,91 @@ fn pods_are_found_by_their_job_whatever_their_labels() {
     world.look();
     assert_eq!(world.message("WorkersConnected"), "2/2 workers connected");
 }
+
+fn waiting(reason: &str) -> serde_json::Value {
+    serde_json::json!({
+        "phase": "Pending",
+        "containerStatuses": [{
+            "name": "demo-worker",
+            "ready": false,
+            "restartCount": 0,
+            "image": "",
+            "imageID": "",
+            "state": { "waiting": { "reason": reason, "message": "its words" } },
+        }],
+    })
+}
+
+/// Deviation: trouble is told of at once, and each pod has its own grace.
+#[test]
+fn check_49_trouble_of_a_pod_is_told_and_outlasts_the_grace() {
+    let kinds = [
+        ("CreateContainerConfigError", "ConfigurationError"),
+        ("ImagePullBackOff", "ImagePullError"),
+    ];
+    for (waits_for, reason) in kinds {
+        let mut world = World::new();
+        world.look();
+        world.worker_is(&waiting(waits_for));
+        assert_eq!(look(&mut world), ["PodFailure"]);
+        assert_eq!(world.phase(), Some(Phase::Pending));
+        assert_eq!(
+            world.condition("PodsHealthy"),
+            Some(format!("False/{reason}"))
+        );
+        let words = world.message("PodsHealthy");
+        let start = format!("{reason}: 1 pod(s) affected [demo-worker-x]: ");
+        assert!(words.starts_with(&start), "{words}");
+        world.now += SignedDuration::from_secs(119);
+        assert_eq!(look(&mut world), [""; 0]);
+        world.now += SignedDuration::from_secs(1);
+        assert_eq!(look(&mut world), ["TestFailed"]);
+        assert_eq!(world.phase(), Some(Phase::Failed));
+    }
+    let mut world = World::new();
+    world.look();
+    world.worker_is(&waiting("ImagePullBackOff"));
+    world.now += SignedDuration::from_secs(600);
+    world.master_ends("Complete");
+    world.look();
+    assert_eq!(
+        world.phase(),
+        Some(Phase::Succeeded),
+        "the master's end wins"
+    );
+}
+
+#[test]
+fn check_50_a_sidecar_may_end_and_may_not_crash_again_and_again() {
+    let sidecar = |state: serde_json::Value, restarts: u32| {
+        serde_json::json!({
+            "phase": "Running",
+            "initContainerStatuses": [{
+                "name": "any",
+                "ready": false,
+                "restartCount": restarts,
+                "image": "",
+                "imageID": "",
+                "state": state,
+            }],
+        })
+    };
+    for code in [2, 137] {
+        let mut world = World::new();
+        world.look();
+        let ended = serde_json::json!({ "terminated": { "exitCode": code } });
+        world.worker_is(&sidecar(ended, 0));
+        world.look();
+        let healthy = world.condition("PodsHealthy").unwrap();
+        assert!(healthy.starts_with("True/"), "{healthy}");
+    }
+    let mut world = World::new();
+    world.look();
+    let crashing = serde_json::json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+    world.worker_is(&sidecar(crashing, 1));
+    world.look();
+    assert_eq!(
+        world.condition("PodsHealthy").as_deref(),
+        Some("False/CrashLoopBackOff")
+    );
+}

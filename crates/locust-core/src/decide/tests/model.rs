@@ -301,6 +301,23 @@ impl World {
         self.workers = (0..count).map(|_| pod.clone()).collect();
     }
 
+    /// One worker's pod, created now, with this status.
+    pub(super) fn worker_is(&mut self, status: &serde_json::Value) {
+        let job = self
+            .worker
+            .as_ref()
+            .and_then(|job| job.metadata.uid.clone());
+        let mut pod = pod(
+            "demo-worker",
+            &job.unwrap_or_default(),
+            &serde_json::json!({}),
+        );
+        pod.metadata.name = Some("demo-worker-x".to_owned());
+        pod.metadata.creation_timestamp = Some(Time(self.now));
+        pod.status = serde_json::from_value(status.clone()).unwrap();
+        self.workers = vec![pod];
+    }
+
     pub(super) fn workers_end(&mut self) {
         let now = self.now;
         if let Some(job) = self.worker.as_mut() {

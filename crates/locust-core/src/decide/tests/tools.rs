@@ -107,6 +107,15 @@ fn a_tool_is_not_left_waiting_by_an_edit_of_a_finished_test() {
     assert_eq!(kstatus(&world.test), Computed::InProgress);
     assert_eq!(world.look(), 1, "one write of the status");
     assert_eq!(kstatus(&world.test), Computed::Current);
+    let status = world.test.status.clone().unwrap();
+    for condition in status.conditions.iter().flatten() {
+        assert_eq!(
+            condition.observed_generation,
+            Some(2),
+            "{}",
+            condition.type_
+        );
+    }
     assert_eq!(world.phase(), Some(Phase::Succeeded));
     assert_eq!(
         world.condition("SpecDrifted").as_deref(),
