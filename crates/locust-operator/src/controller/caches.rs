@@ -42,6 +42,9 @@ pub(super) struct Streams<T, C> {
     pub(super) tests: T,
     /// Tests whose children or pods changed.
     pub(super) children: Vec<C>,
+    /// Whether all tests have been listed once. The store could tell too, but
+    /// it wakes only the last who asked, and the controller asks it as well.
+    pub(super) listed: watch::Receiver<bool>,
 }
 
 /// A stream of tests to look at.
@@ -64,14 +67,21 @@ pub(super) fn open(
         pods: Children::new(prune_pod),
         last_seen: LastSeen::default(),
     };
+    let (has_listed, listed) = watch::channel(false);
     let tests_api = scope.api::<Known>(client);
     let tests_stream = restartable(relist, move || own_watch(tests_api.clone()))
         .default_backoff()
         .reflect(tests_writer)
+        .inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                has_listed.send_replace(true);
+            }
+        })
         .applied_objects();
     let streams = Streams {
         tests: tests_stream,
         children: watch_children(client, scope, &caches),
+        listed,
     };
     (caches, streams)
 }

@@ -35,7 +35,6 @@ use futures::StreamExt;
 use futures::channel::mpsc;
 use kube::runtime::Controller;
 use kube::runtime::controller::Config as ControllerConfig;
-use kube::runtime::reflector::Store;
 use kube::{Client, Resource};
 use locust_core::settings::Settings;
 use tokio::sync::watch;
@@ -154,7 +153,12 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         () = shutdown.cancelled() => return Ok(()),
     }
     let (relist, relisted) = watch::channel(0);
-    let (caches, Streams { tests, children }) = caches::open(&client, &scope, relisted);
+    let (caches, streams) = caches::open(&client, &scope, relisted);
+    let Streams {
+        tests,
+        children,
+        listed,
+    } = streams;
     let mut tasks = JoinSet::new();
     let (triggers, triggered) = mpsc::unbounded();
     for child in children {
@@ -168,11 +172,7 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         () = caches.filled() => {}
         () = shutdown.cancelled() => return Ok(()),
     }
-    tasks.spawn(ready_with_tests(
-        caches.tests.clone(),
-        readiness,
-        controller_of(&scope),
-    ));
+    tasks.spawn(ready_with_tests(listed, readiness, controller_of(&scope)));
     let context = Arc::new(Context {
         client,
         caches: caches.clone(),
@@ -205,8 +205,12 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
 }
 
 /// The tests are listed last, by the controller itself.
-async fn ready_with_tests(tests: Store<Known>, readiness: Readiness, controller: String) {
-    if tests.wait_until_ready().await.is_ok() {
+async fn ready_with_tests(
+    mut listed: watch::Receiver<bool>,
+    readiness: Readiness,
+    controller: String,
+) {
+    if listed.wait_for(|listed| *listed).await.is_ok() {
         readiness.has(&controller);
     }
 }

@@ -75,6 +75,25 @@ async fn create(tests: &Api<LocustTest>, number: u32) -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_operator_without_any_test_becomes_ready() -> Result<()> {
+    let world = World::new("idle").await?;
+    let probes = "127.0.0.1:18083";
+    let arguments = [
+        "--watch-namespaces",
+        world.namespace.name(),
+        "--health-probe-bind-address",
+        probes,
+    ];
+    let _operator = Operator::start_with(&world.control_plane, &world.kubeconfig(), &arguments)?;
+    let url = format!("http://{probes}/readyz");
+    until("/readyz to be ok", async || {
+        let answer = world.control_plane.http_get(&url).await;
+        Ok(answer.ok().filter(|(_, body)| body == "ok").map(drop))
+    })
+    .await
+}
+
+#[tokio::test]
 async fn an_operator_without_permission_says_which_and_waits() -> Result<()> {
     let world = World::new("forbidden").await?;
     let nobody = world.control_plane.user_kubeconfig("nobody-yet", None)?;
