@@ -72,7 +72,8 @@ async fn roles_in_the_watched_namespaces_are_enough() -> Result<()> {
     assert_eq!(jobs.list(&ListParams::default()).await?.items.len(), 0);
 
     let user = format!("system:serviceaccount:{SYSTEM_NAMESPACE}:{SERVICE_ACCOUNT}");
-    let log = control_plane.audit_log()?;
+    let mut log = control_plane.audit_log()?;
+    log.extend(control_plane.audited_reads()?);
     let calls: Vec<&AuditEvent> = log.iter().filter(|call| call.user == user).collect();
     assert!(
         calls.iter().any(|call| call.verb == "list"),
