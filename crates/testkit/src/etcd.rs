@@ -76,14 +76,20 @@ pub(crate) async fn copy_tests(
         };
         let found: Found = ask(network, "range", &range).await?;
         ensure!(!found.kvs.is_empty(), "{name} has nothing in {folder}");
-        originals.extend(found.kvs);
+        let found = found.kvs.into_iter();
+        originals.extend(found.map(|Pair { key, value }| {
+            (
+                Original::of(key.0, name.as_bytes()),
+                Original::of(value.0, name.as_bytes()),
+            )
+        }));
     }
     let mut puts = Vec::new();
     for number in 1..=copies {
-        for Pair { key, value } in &originals {
+        for (key, value) in &originals {
             let put = Pair {
-                key: ByteString(copied(&key.0, &name, prefix, number)),
-                value: ByteString(copied(&value.0, &name, prefix, number)),
+                key: ByteString(key.copy(prefix, number)),
+                value: ByteString(value.copy(prefix, number)),
             };
             puts.push(Put { put });
         }
@@ -103,25 +109,44 @@ fn numbered(prefix: &str, number: usize) -> String {
     format!("{prefix}-{number:05}")
 }
 
-/// Names and UIDs keep their lengths, so this is right for any encoding.
-fn copied(original: &[u8], name: &str, prefix: &str, number: usize) -> Vec<u8> {
-    let mut copy = original.to_vec();
-    let new_name = numbered(prefix, number);
-    let digits = format!("{number:0DIGITS$x}");
-    for start in 0..copy.len() {
-        if let Some(found) = copy.get_mut(start..start + name.len())
-            && found == name.as_bytes()
-        {
-            found.copy_from_slice(new_name.as_bytes());
-        }
-        if let Some(found) = copy.get_mut(start..start + UID)
-            && is_uid(found)
-            && let Some(last) = found.last_chunk_mut::<DIGITS>()
-        {
-            last.copy_from_slice(digits.as_bytes());
+/// What is copied, and where in it names and UIDs begin. These keep their
+/// lengths, so that a copy is right in any encoding.
+struct Original {
+    bytes: Vec<u8>,
+    names: Vec<usize>,
+    uids: Vec<usize>,
+}
+
+impl Original {
+    fn of(bytes: Vec<u8>, name: &[u8]) -> Self {
+        let places = |length: usize, is_found: &dyn Fn(&[u8]) -> bool| {
+            let windows = bytes.windows(length).enumerate();
+            windows
+                .filter(|(_, window)| is_found(window))
+                .map(|(place, _)| place)
+                .collect()
+        };
+        Self {
+            names: places(name.len(), &|window| window == name),
+            uids: places(UID, &is_uid),
+            bytes,
         }
     }
-    copy
+
+    fn copy(&self, prefix: &str, number: usize) -> Vec<u8> {
+        let name = numbered(prefix, number);
+        let digits = format!("{number:0DIGITS$x}");
+        let names = self.names.iter().map(|place| (*place, name.as_bytes()));
+        let ends = self.uids.iter().map(|place| place + UID - DIGITS);
+        let uids = ends.map(|place| (place, digits.as_bytes()));
+        let mut copy = self.bytes.clone();
+        for (place, new) in names.chain(uids) {
+            if let Some(old) = copy.get_mut(place..place + new.len()) {
+                old.copy_from_slice(new);
+            }
+        }
+        copy
+    }
 }
 
 fn is_uid(text: &[u8]) -> bool {
@@ -153,12 +178,12 @@ async fn ask<A: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use super::copied;
+    use super::Original;
 
     #[test]
     fn a_copy_has_a_name_and_uids_of_its_own_and_the_same_length() {
         let original = b"\x05seed-00000-worker/1ab1b42c-0d8b-4ea0-92ac-26e2d2f5a6b8,\xff1ab1b42c";
-        let copy = copied(original, "seed-00000", "seed", 4660);
+        let copy = Original::of(original.to_vec(), b"seed-00000").copy("seed", 4660);
         let expected = b"\x05seed-04660-worker/1ab1b42c-0d8b-4ea0-92ac-26e2d2001234,\xff1ab1b42c";
         assert_eq!(copy, expected);
     }

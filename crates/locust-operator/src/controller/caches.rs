@@ -62,9 +62,9 @@ pub(super) fn open(
     let (tests, tests_writer) = reflector::store();
     let caches = Caches {
         tests,
-        jobs: Children::new(prune_job),
-        services: Children::new(prune_service),
-        pods: Children::new(prune_pod),
+        jobs: Children::by_name(prune_job),
+        services: Children::by_name(prune_service),
+        pods: Children::by_controller(prune_pod),
         last_seen: LastSeen::default(),
     };
     let (has_listed, listed) = watch::channel(false);

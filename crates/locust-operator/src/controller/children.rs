@@ -17,6 +17,7 @@ pub(super) struct Children<K> {
     kept: Arc<RwLock<Kept>>,
     filled: Arc<watch::Sender<bool>>,
     prune: fn(&mut K),
+    controller: fn(&K) -> Option<Arc<str>>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -26,6 +27,7 @@ impl<K> Clone for Children<K> {
             kept: self.kept.clone(),
             filled: self.filled.clone(),
             prune: self.prune,
+            controller: self.controller,
             kind: PhantomData,
         }
     }
@@ -55,13 +57,23 @@ impl<K> Children<K>
 where
     K: Resource<DynamicType = ()> + Serialize + DeserializeOwned,
 {
-    /// Nothing yet. `prune` takes away what is not looked at.
-    pub(super) fn new(prune: fn(&mut K)) -> Self {
+    /// Nothing yet, to be found by name. `prune` takes away what is not looked
+    /// at.
+    pub(super) fn by_name(prune: fn(&mut K)) -> Self {
         Self {
             kept: Arc::default(),
             filled: Arc::new(watch::Sender::new(false)),
             prune,
+            controller: |_| None,
             kind: PhantomData,
+        }
+    }
+
+    /// The same, to be found by their controller as well.
+    pub(super) fn by_controller(prune: fn(&mut K)) -> Self {
+        Self {
+            controller: controller_of,
+            ..Self::by_name(prune)
         }
     }
 
@@ -121,7 +133,7 @@ where
         (self.prune)(&mut object);
         let key = key_of(&object);
         let json = serde_json::to_vec(&object).ok()?.into_boxed_slice();
-        let controller = controller_of(&object);
+        let controller = (self.controller)(&object);
         let is_same = self.write().keep(key, json, controller);
         (!is_same).then_some(object)
     }

@@ -29,7 +29,7 @@ fn forget_version(pod: &mut Pod) {
 
 /// Filled with pods of the Jobs `a` and `b`.
 fn filled() -> Children<Pod> {
-    let pods = Children::new(forget_version);
+    let pods = Children::by_controller(forget_version);
     let first = [
         Event::Init,
         Event::InitApply(pod("a-2", "a", "Running")),
@@ -98,7 +98,7 @@ fn a_new_listing_tells_what_came_changed_and_went_meanwhile() {
 
 #[tokio::test(start_paused = true)]
 async fn it_is_filled_once_everything_was_listed() {
-    let pods = Children::<Pod>::new(forget_version);
+    let pods = Children::<Pod>::by_name(forget_version);
     let second = std::time::Duration::from_secs(1);
     pods.absorb(Event::Init);
     pods.absorb(Event::InitApply(pod("a-1", "a", "Running")));
