@@ -155,6 +155,9 @@ impl Cluster {
             format!("{}:{path}", self.dir().join("bin").display()),
         );
         command.env("KUBECONFIG", self.kubeconfig());
+        // Every cluster has the same address, and kubectl remembers by address
+        // which kinds a cluster serves.
+        command.env("KUBECACHEDIR", self.dir().join("kubectl-cache"));
         command
     }
 
