@@ -101,8 +101,6 @@ closed_set! {
         AllWorkersConnected in [WorkersConnected], "Nothing.";
         /// Some workers do not run.
         WorkersMissing in [WorkersConnected], "Wait: lost workers are replaced. PodsHealthy says what keeps them.";
-        /// No worker is left, and the master has not ended yet.
-        WorkersLost in [WorkersConnected], "Read the message: it says how they ended. Locust stops a test whose last worker is gone.";
 
         /// The run has not ended.
         TestInProgress in [TestCompleted], "Wait.";
@@ -134,8 +132,8 @@ closed_set! {
         ImagePullError in [PodsHealthy, Reconciling], "Correct `spec.image`, `imagePullSecrets` or the registry.";
         /// No node takes the pod; the message is the scheduler's.
         SchedulingError in [PodsHealthy, Reconciling], "Add nodes, or ask for less: resources, nodeSelector, affinity, tolerations.";
-        /// A container ends again and again, or ended with an error before all
-        /// workers were there.
+        /// A container ends again and again, or a worker ended with an error and
+        /// its replacement has not run for long yet.
         CrashLoopBackOff in [PodsHealthy, Reconciling], "Read the cause in the message, or the container's log.";
         /// An init container failed, so Locust was not started.
         InitializationError in [PodsHealthy, Reconciling], "Find who adds that container to the pod: an operator, a mesh, an admission policy.";

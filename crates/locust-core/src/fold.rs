@@ -1,7 +1,8 @@
 //! What became of the steps, joined with the decision that asked for them.
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use locust_api::condition::{ConditionType, Reason};
 use locust_api::latest::{LocustTest, LocustTestStatus, Phase};
 use locust_api::names::Role;
@@ -22,6 +23,8 @@ pub enum Done {
     JobCreated(Role, Box<Job>),
     /// The master Job was released.
     MasterReleased(Box<Job>),
+    /// A worker was created in the place of another.
+    WorkerReplaced(Box<Pod>),
     /// A Job was deleted, or is gone.
     JobDeleted(Role),
 }
@@ -55,6 +58,7 @@ impl Observed {
                 self.master_job = Child::Ours(job.clone());
             }
             Done::JobCreated(Role::Worker, job) => self.worker_job = Child::Ours(job.clone()),
+            Done::WorkerReplaced(pod) => self.pods.push((**pod).clone()),
             Done::JobDeleted(Role::Master) => self.master_job = Child::Leaving,
             Done::JobDeleted(Role::Worker) => self.worker_job = Child::Leaving,
         }
@@ -74,6 +78,7 @@ pub fn created_events(outcome: &Outcome) -> Vec<Event> {
                 Some(Event::created("Service", &name(&service.metadata)))
             }
             Done::JobCreated(_, job) => Some(Event::created("Job", &name(&job.metadata))),
+            Done::WorkerReplaced(pod) => Some(Event::created("Pod", &name(&pod.metadata))),
             Done::TestPatched(_) | Done::MasterReleased(_) | Done::JobDeleted(_) => None,
         })
         .collect()
@@ -101,9 +106,10 @@ pub fn changed_events(stored: Option<&LocustTestStatus>, written: &LocustTestSta
         .phase
         .filter(|phase| Some(*phase) != old_phase)
         .and_then(|phase| Event::entered(phase, &failure_detail(phase, written)));
-    let trouble = pods_message(Some(written))
-        .filter(|message| pods_message(stored) != Some(*message))
-        .map(Event::pod_failure);
+    // Which pods have the trouble moves; that there is trouble is the event.
+    let trouble = pod_trouble(Some(written))
+        .filter(|trouble| pod_trouble(stored).map(|old| &old.reason) != Some(&trouble.reason))
+        .map(|trouble| Event::pod_failure(&trouble.message));
     entered.into_iter().chain(trouble).collect()
 }
 
@@ -121,15 +127,22 @@ fn failure_detail(phase: Phase, status: &LocustTestStatus) -> String {
         .unwrap_or_default()
 }
 
-fn pods_message(status: Option<&LocustTestStatus>) -> Option<&str> {
-    message(status?, ConditionType::PodsHealthy, "False")
+fn pod_trouble(status: Option<&LocustTestStatus>) -> Option<&Condition> {
+    condition(status?, ConditionType::PodsHealthy, "False")
 }
 
 fn message<'a>(status: &'a LocustTestStatus, type_: ConditionType, truth: &str) -> Option<&'a str> {
+    condition(status, type_, truth).map(|condition| condition.message.as_str())
+}
+
+fn condition<'a>(
+    status: &'a LocustTestStatus,
+    type_: ConditionType,
+    truth: &str,
+) -> Option<&'a Condition> {
     status
         .conditions
         .iter()
         .flatten()
         .find(|condition| condition.type_ == type_.as_str() && condition.status == truth)
-        .map(|condition| condition.message.as_str())
 }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::{ContainerState, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube_core::Resource;
 use locust_api::latest::LocustTest;
@@ -28,6 +28,22 @@ pub struct Observed {
     pub pods: Vec<Pod>,
     /// What the master says, where a person starts the load.
     pub load: Load,
+    /// What events say of the objects that
+    /// [`questions`](crate::status::health::questions) are about.
+    pub notices: Vec<Notice>,
+}
+
+/// What an event says of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// UID of the object.
+    pub about: String,
+    /// The event's reason.
+    pub reason: String,
+    /// Its sentence.
+    pub message: String,
+    /// When it was last said.
+    pub at: Timestamp,
 }
 
 /// What stands under a name that the test needs.
@@ -147,20 +163,61 @@ impl Observed {
 
 impl Observed {
     /// How many workers are at work. One that ended well was told to by its
-    /// master: the end of a run is no loss of workers, so it still counts.
+    /// master: the end of a run is no loss of workers, so it still counts. One
+    /// whose pod is being deleted was told to by somebody else.
     pub fn workers_at_work(&self) -> i32 {
+        let count = self
+            .pods_of(Role::Worker)
+            .filter(|pod| self.is_worker_at_work(pod))
+            .count();
+        i32::try_from(count).unwrap_or(i32::MAX)
+    }
+
+    /// Whether a pod is a worker at work.
+    pub fn is_worker_at_work(&self, pod: &Pod) -> bool {
         let container = self
             .last_job(Role::Worker)
             .and_then(|job| job.metadata.name.as_deref());
-        let count = self
-            .pods_of(Role::Worker)
-            .filter(|pod| container.is_some_and(|container| is_at_work(pod, container)))
-            .count();
-        i32::try_from(count).unwrap_or(i32::MAX)
+        container.is_some_and(|container| is_at_work(pod, container))
+    }
+}
+
+impl Observed {
+    /// How many workers the test was started with.
+    pub fn workers_wanted(&self) -> i32 {
+        let of_job = self
+            .job(Role::Worker)
+            .and_then(|job| job.spec.as_ref()?.parallelism);
+        of_job.unwrap_or(self.test.spec.worker.replicas)
+    }
+
+    /// Whether the master's Locust has ended: its Job is about to say how.
+    pub fn master_has_ended(&self) -> bool {
+        self.master_states().any(|state| state.terminated.is_some())
+    }
+
+    /// Whether the master's Locust runs.
+    pub fn master_runs(&self) -> bool {
+        self.master_states().any(|state| state.running.is_some())
+    }
+
+    fn master_states(&self) -> impl Iterator<Item = &ContainerState> {
+        let container = self
+            .job(Role::Master)
+            .and_then(|job| job.metadata.name.as_deref());
+        self.pods_of(Role::Master)
+            .filter(|pod| !is_leaving(pod))
+            .flat_map(|pod| pod.status.iter())
+            .flat_map(|status| status.container_statuses.iter().flatten())
+            .filter(move |status| Some(status.name.as_str()) == container)
+            .filter_map(|status| status.state.as_ref())
     }
 }
 
 fn is_at_work(pod: &Pod, container: &str) -> bool {
+    if is_leaving(pod) {
+        return false;
+    }
     pod.status
         .iter()
         .flat_map(|status| status.container_statuses.iter().flatten())
@@ -180,6 +237,20 @@ pub fn is_running(pod: &Pod, container: &str) -> bool {
         .filter(|status| status.name == container)
         .filter_map(|status| status.state.as_ref())
         .any(|state| state.running.is_some())
+}
+
+/// Whether all containers of a pod have ended for good.
+pub fn has_ended(pod: &Pod) -> bool {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+/// Whether somebody has deleted the pod.
+pub const fn is_leaving(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some()
 }
 
 /// How far a Job has come.

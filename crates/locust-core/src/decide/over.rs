@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
 use locust_api::latest::LocustTestStatus;
 use locust_api::names::Role;
 
 use super::{Decision, Step, delete_job, drift};
 use crate::observed::{JobState, Observed};
-use crate::status::Draft;
+use crate::status::{Draft, health};
 
 /// How long the processes of a finished run may take to end by themselves.
 /// Their pods, and so their logs, stay if they do.
@@ -31,7 +32,10 @@ pub(super) fn decide(observed: &Observed) -> Decision {
     if unfinished.is_empty() {
         return nothing;
     }
-    let wait = LEAVE_PATIENCE.saturating_sub(since_completion(observed));
+    let wait = match workers_were_told(observed) {
+        true => LEAVE_PATIENCE.saturating_sub(since_completion(observed)),
+        false => Duration::ZERO,
+    };
     let (steps, requeue) = match wait.is_zero() {
         true => (unfinished, None),
         false => (Vec::new(), Some(wait)),
@@ -54,6 +58,20 @@ fn seen(observed: &Observed) -> LocustTestStatus {
     let mut draft = Draft::of(observed);
     drift::report(observed, &mut draft);
     draft.finish()
+}
+
+/// Whether the master ended by itself: then it has told its workers. Workers of
+/// one that was lost would keep loading the target for a minute.
+fn workers_were_told(observed: &Observed) -> bool {
+    let container = observed
+        .last_job(Role::Master)
+        .and_then(|job| job.metadata.name.as_deref());
+    let has_exited = |pod: &Pod| {
+        container
+            .and_then(|container| health::own_exit(pod, container))
+            .is_some()
+    };
+    observed.pods_of(Role::Master).any(has_exited)
 }
 
 fn since_completion(observed: &Observed) -> Duration {

@@ -1,5 +1,7 @@
 //! The run: from its record to its verdict. Nothing here creates a Job.
 
+mod losses;
+mod replace;
 mod report;
 mod verdict;
 
@@ -18,21 +20,17 @@ use crate::events::Event;
 use crate::observed::{Child, JobState, Observed, ready_pods, recorded_run};
 use crate::resolve::resolve;
 use crate::settings::Settings;
-use crate::status::health::{self, Trouble};
+use crate::status::health;
 use crate::status::{Draft, Truth};
+use losses::{Late, given_up};
 use report::Stage;
-use verdict::{Verdict, deleted, end, ended, failed, failed_message, lost, suspended};
+use verdict::{deleted, end, ended, suspended, unknown};
 
 /// How long a running master waits for slow workers before the test counts as
 /// running without them.
 const WORKERS_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a master is asked whether its load has been started.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
-/// How long the master may go on after the last worker is gone. In a normal
-/// end the workers leave one or two seconds before it.
-const ALONE_PATIENCE: Duration = Duration::from_secs(30);
-/// How long the master may go on without a workers' Job.
-const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     let mut draft = Draft::of(observed);
@@ -43,7 +41,7 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
         .or_else(|| draft.run().map(|run| run.id.clone()));
     let master_job = match observed.last_job(Role::Master) {
         Some(job) if is_run(job, known.as_deref()) => job,
-        _ => return end(draft, lost(observed, known.as_deref())),
+        _ => return end(draft, unknown(observed, known.as_deref())),
     };
     let id = master_job.metadata.uid.clone().unwrap_or_default();
     let is_there = observed.job(Role::Master).is_some();
@@ -64,6 +62,9 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
         .or_else(|| suspended(observed, master_job, &draft));
     if let Some(verdict) = over {
         drift::report(observed, &mut draft);
+        draft.set_phase(verdict.phase());
+        let troubles = health::troubles(observed);
+        report::pods(observed, &mut draft, &troubles, &Stage::Running);
         let mut decision = end(draft, verdict);
         decision.steps = steps;
         return decision;
@@ -97,35 +98,33 @@ fn follow(
     }
     report::workers(observed, &mut draft, &stage);
     report::progress(&mut draft, &stage);
-    let pods = observed
-        .pods_of(Role::Master)
-        .chain(observed.pods_of(Role::Worker));
-    let troubles = health::troubles(pods);
+    let troubles = health::troubles(observed);
     let pods_requeue = report::pods(observed, &mut draft, &troubles, &stage);
     drift::report(observed, &mut draft);
-    let requeue = start_requeue
-        .min(service_requeue)
-        .min(pods_requeue.unwrap_or(RESYNC));
-    let given_up =
-        workers_lost(observed, &draft).or_else(|| outlasted(observed, settings, &draft, &troubles));
-    match given_up {
-        Some(Late::Now(verdict)) => Decision {
-            steps,
-            events,
-            ..end(draft, verdict)
-        },
-        Some(Late::In(wait)) => Decision {
-            steps,
-            status: draft.finish(),
-            events,
-            requeue: Some(wait.min(requeue)),
-        },
-        None => Decision {
-            steps,
-            status: draft.finish(),
-            events,
-            requeue: Some(requeue),
-        },
+    let patience = match given_up(observed, settings, &draft, &troubles) {
+        Some(Late::Now(verdict)) => {
+            return Decision {
+                steps,
+                events,
+                ..end(draft, verdict)
+            };
+        }
+        Some(Late::In(wait)) => Some(wait),
+        None => None,
+    };
+    steps.extend(replace::replacements(observed));
+    let waits = [
+        Some(start_requeue),
+        Some(service_requeue),
+        pods_requeue,
+        patience,
+        health::next_change(observed),
+    ];
+    Decision {
+        steps,
+        status: draft.finish(),
+        events,
+        requeue: waits.into_iter().flatten().min(),
     }
 }
 
@@ -192,7 +191,7 @@ fn stage(observed: &Observed, settings: &Settings, draft: &Draft) -> (Stage, Dur
     let waited = draft
         .started()
         .map_or(WORKERS_PATIENCE, |start| since(observed.now, start));
-    if workers >= observed.test.spec.worker.replicas || waited >= WORKERS_PATIENCE {
+    if workers >= observed.workers_wanted() || waited >= WORKERS_PATIENCE {
         return (Stage::Running, RESYNC);
     }
     (Stage::Starting, WORKERS_PATIENCE.saturating_sub(waited))
@@ -211,78 +210,6 @@ fn stage_by_hand(observed: &Observed, draft: &Draft, web_ui: &WebUi) -> (Stage, 
         Load::Unknown => Stage::Starting,
     };
     (stage, ASK_AGAIN)
-}
-
-/// A failure that is certain now, or will be unless something changes.
-enum Late {
-    Now(Verdict),
-    In(Duration),
-}
-
-/// Without workers the master makes no load and might still end well.
-fn workers_lost(observed: &Observed, draft: &Draft) -> Option<Late> {
-    let now = observed.now;
-    let test = observed.test.metadata.name.as_deref().unwrap_or_default();
-    let name = role_name(test, Role::Worker);
-    let Some(job) = observed.last_job(Role::Worker) else {
-        let missing_since = draft
-            .condition(ConditionType::WorkersConnected)
-            .filter(|condition| condition.status == "False")
-            .map_or(now, |condition| condition.last_transition_time.0);
-        return Some(late(now, missing_since, ORPHAN_PATIENCE, || {
-            deleted(Role::Worker, observed)
-        }));
-    };
-    match JobState::of(job, now) {
-        JobState::Failed(at) => Some(Late::Now(failed(
-            format!(
-                "no worker is left: Job {name} failed: {}",
-                failed_message(job).unwrap_or_default()
-            ),
-            at,
-        ))),
-        JobState::Complete(at) => Some(late(now, at, ALONE_PATIENCE, || {
-            failed(
-                format!("all workers of Job {name} ended before the master"),
-                now,
-            )
-        })),
-        JobState::Held | JobState::Unfinished => observed
-            .job(Role::Worker)
-            .is_none()
-            .then(|| Late::Now(deleted(Role::Worker, observed))),
-    }
-}
-
-/// Pods that cannot start for longer than the grace end the test, unless all
-/// its workers were there before: then it goes on without them.
-fn outlasted(
-    observed: &Observed,
-    settings: &Settings,
-    draft: &Draft,
-    troubles: &[Trouble],
-) -> Option<Late> {
-    let was_complete = draft.phase() == Some(Phase::Running) && draft.connected_workers() > 0;
-    if was_complete {
-        return None;
-    }
-    let oldest = troubles.iter().map(|trouble| trouble.since).min()?;
-    let (_, message) = health::summary(troubles)?;
-    Some(late(observed.now, oldest, settings.pod_grace, || {
-        failed(message, observed.now)
-    }))
-}
-
-fn late(
-    now: Timestamp,
-    start: Timestamp,
-    patience: Duration,
-    verdict: impl FnOnce() -> Verdict,
-) -> Late {
-    match patience.saturating_sub(since(now, start)) {
-        Duration::ZERO => Late::Now(verdict()),
-        wait => Late::In(wait),
-    }
 }
 
 fn since(now: Timestamp, start: Timestamp) -> Duration {

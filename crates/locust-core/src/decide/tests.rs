@@ -3,6 +3,7 @@
 mod acceptance;
 mod by_hand;
 mod ends;
+mod losses;
 mod model;
 mod objects;
 mod tools;

@@ -45,7 +45,8 @@ fn without_live(status: &LocustTestStatus) -> LocustTestStatus {
     let mut status = status.clone();
     status.connected_workers = None;
     for condition in status.conditions.iter_mut().flatten() {
-        if condition.type_ == ConditionType::WorkersConnected.as_str() {
+        let counts = [ConditionType::WorkersConnected, ConditionType::PodsHealthy];
+        if counts.iter().any(|type_| condition.type_ == type_.as_str()) {
             condition.message.clear();
         }
     }

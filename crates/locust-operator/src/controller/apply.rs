@@ -1,7 +1,7 @@
 //! Carries out steps, one write each, up to the first that fails.
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, ResourceExt};
 use locust_api::latest::{LocustTest, LocustTestStatus};
@@ -126,6 +126,13 @@ async fn carry_out(client: &Client, test: &LocustTest, step: Step) -> Result<Don
                 .map(|created| Done::JobCreated(role, Box::new(created)))
         }
         Step::ReleaseMaster { name, uid } => release(&jobs, &name, &uid).await,
+        Step::ReplaceWorker(pod) => {
+            let pods = Api::<Pod>::namespaced(client.clone(), &namespace);
+            let what = format!("Pod {}", pod.name_any());
+            create(&pods, &pod, what)
+                .await
+                .map(|created| Done::WorkerReplaced(Box::new(created)))
+        }
         Step::DeleteJob { role, name, uid } => delete(&jobs, role, &name, uid).await,
     }
 }

@@ -5,15 +5,20 @@
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::events::v1::Event;
 use kube::api::ListParams;
 use kube::{Api, Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_api::names::{Role, role_name};
 use locust_core::by_hand::Load;
 use locust_core::decide::Reading;
-use locust_core::observed::{Child, Observed};
+use locust_core::observed::{Child, Notice, Observed};
 
 use super::caches::Caches;
+
+/// How many events of one object are read. Their writers count repetitions
+/// instead of writing them again.
+const EVENTS: u32 = 50;
 
 /// The world could not be seen.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +60,7 @@ pub(super) fn remembered(caches: &Caches, test: LocustTest) -> Observed {
         master_job,
         worker_job,
         load: Load::Unknown,
+        notices: Vec::new(),
         test,
     }
 }
@@ -74,7 +80,11 @@ pub(super) async fn read(
     match reading {
         Reading::Nothing => Ok(Some(remembered)),
         Reading::Test => read_test(client, remembered).await,
-        Reading::Everything => Box::pin(read_everything(client, caches, &remembered)).await,
+        Reading::Everything => {
+            let read = Box::pin(read_everything(client, caches, &remembered)).await?;
+            let notices = remembered.notices;
+            Ok(read.map(|read| Observed { notices, ..read }))
+        }
     }
 }
 
@@ -135,6 +145,7 @@ async fn read_everything(
         worker_job,
         pods,
         load: remembered.load,
+        notices: Vec::new(),
         test: current,
     }))
 }
@@ -191,4 +202,54 @@ async fn pods_of_job(
             what: format!("pods of Job {uid}"),
             source,
         })
+}
+
+/// What events say of some objects.
+pub(super) async fn notices(
+    client: &Client,
+    namespace: &str,
+    about: &[String],
+) -> Result<Vec<Notice>, ObserveError> {
+    let api = Api::<Event>::namespaced(client.clone(), namespace);
+    let lists = about.iter().map(|uid| notices_of(&api, uid));
+    let lists = futures::future::try_join_all(lists).await?;
+    Ok(lists.into_iter().flatten().collect())
+}
+
+async fn notices_of(api: &Api<Event>, uid: &str) -> Result<Vec<Notice>, ObserveError> {
+    let params = ListParams::default()
+        .fields(&format!("regarding.uid={uid},type=Warning"))
+        .limit(EVENTS);
+    let events = api
+        .list(&params)
+        .await
+        .map_err(|source| ObserveError::Failed {
+            what: format!("events about {uid}"),
+            source,
+        })?;
+    let notice = |event: Event| {
+        Some(Notice {
+            about: uid.to_owned(),
+            at: last_seen(&event)?,
+            reason: event.reason?,
+            message: event.note?,
+        })
+    };
+    Ok(events.items.into_iter().filter_map(notice).collect())
+}
+
+/// Kubernetes' own components write events in the old way, others in the new.
+fn last_seen(event: &Event) -> Option<Timestamp> {
+    let series = event
+        .series
+        .as_ref()
+        .map(|series| series.last_observed_time.0);
+    let new = event.event_time.as_ref().map(|time| time.0);
+    let old = event.deprecated_last_timestamp.as_ref().map(|time| time.0);
+    let created = event
+        .metadata
+        .creation_timestamp
+        .as_ref()
+        .map(|time| time.0);
+    series.or(old).or(new).or(created)
 }

@@ -16,12 +16,13 @@ use locust_core::by_hand;
 use locust_core::decide::{Decision, Reading, decide};
 use locust_core::events::Event;
 use locust_core::fold::{changed_events, created_events, fold};
-use locust_core::observed::Observed;
+use locust_core::observed::{Notice, Observed};
 use locust_core::settings::Settings;
-use locust_core::status::{Pace, pace};
+use locust_core::status::{Pace, health, pace};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::answer::chain;
 use super::apply::{ApplyError, apply, write_status};
 use super::ask::Asker;
 use super::caches::Caches;
@@ -53,6 +54,33 @@ impl Context {
     async fn report(&self, test: &ObjectMeta, events: &[Event]) {
         report(&self.client, &self.instance, test, events).await;
     }
+
+    /// What events say of objects whose status does not say why they wait.
+    /// There are none in a test that starts well.
+    async fn notices(&self, observed: &Observed) -> Vec<Notice> {
+        let Some(questions) = health::questions(observed) else {
+            return Vec::new();
+        };
+        let uid = observed.test.uid().unwrap_or_default();
+        let (age, known) = self.memory.notices(&uid);
+        if age.is_some_and(|age| age < questions.patience) {
+            return known;
+        }
+        let namespace = observed.test.namespace().unwrap_or_default();
+        tracing::debug!(objects = questions.about.len(), "reading events");
+        match observe::notices(&self.client, &namespace, &questions.about).await {
+            Ok(notices) => {
+                self.memory.noticed(uid, notices.clone());
+                notices
+            }
+            // The test is looked after without them.
+            Err(error) => {
+                tracing::warn!(cause = %chain(&error), "events cannot be read, so causes of waiting pods stay unknown");
+                self.memory.noticed(uid, known.clone());
+                known
+            }
+        }
+    }
 }
 
 /// What the operator remembers of its own doings; lost with the process, and
@@ -63,6 +91,8 @@ pub(super) struct Memory {
     written: Mutex<HashMap<String, (Instant, String)>>,
     /// How often in a row a test's reconcile failed, by UID.
     failures: Mutex<HashMap<String, u32>>,
+    /// What events said of a test's objects, and when they were read, by UID.
+    noticed: Mutex<HashMap<String, (Instant, Vec<Notice>)>>,
     /// Which version of an undecodable test was told of, by UID.
     told: Mutex<HashMap<String, String>>,
 }
@@ -151,6 +181,7 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
     if let Some(master) = by_hand::asks(&observed, &context.settings) {
         observed.load = context.asker.ask(&master).await;
     }
+    observed.notices = context.notices(&observed).await;
     let decision = decide(&observed, &context.settings);
     if let Some(action) = idle(&observed, &decision, context) {
         return Ok(action);
@@ -296,6 +327,20 @@ impl Memory {
         }
     }
 
+    /// How old the answers about a test are, and what they were.
+    fn notices(&self, uid: &str) -> (Option<Duration>, Vec<Notice>) {
+        let noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        match noticed.get(uid) {
+            Some((at, notices)) => (Some(at.elapsed()), notices.clone()),
+            None => (None, Vec::new()),
+        }
+    }
+
+    fn noticed(&self, uid: String, notices: Vec<Notice>) {
+        let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        noticed.insert(uid, (Instant::now(), notices));
+    }
+
     fn failed(&self, uid: &str) -> u32 {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures.entry(uid.to_owned()).or_default();
@@ -326,6 +371,10 @@ impl Memory {
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|uid, _| is_known(uid));
         self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|uid, _| is_known(uid));
+        self.noticed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|uid, _| is_known(uid));

@@ -87,7 +87,8 @@ impl Operator {
         Self::spawn(cluster, kubeconfig, arguments, &BTreeMap::new())
     }
 
-    fn spawn(
+    /// Starts an operator with these arguments and variables.
+    pub(crate) fn spawn(
         cluster: &Cluster,
         kubeconfig: &Path,
         arguments: &[&str],

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
 use locust_api::condition::{ConditionType, Reason};
+use locust_api::latest::Phase;
 use locust_api::names::Role;
 
 use super::since;
@@ -46,8 +47,12 @@ pub(super) fn pods(
     stage: &Stage,
 ) -> Option<Duration> {
     let healthy = ConditionType::PodsHealthy;
-    if let Some((reason, message)) = health::summary(troubles) {
-        draft.set(healthy, Truth::False, reason, message);
+    let is_over = draft.phase().is_some_and(Phase::is_terminal);
+    if let Some(summary) = health::summary(troubles) {
+        // Pods of a test that is over do not start any more.
+        let promise = if is_over { "" } else { &summary.promise };
+        let message = format!("{}{promise}", summary.line);
+        draft.set(healthy, Truth::False, summary.reason, message);
         return None;
     }
     if *stage != Stage::Starting {

@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference,
 use locust_api::latest::{LocustTest, Phase};
 use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, Role, UPSTREAM_FINALIZER};
 
-use super::objects::{finish, pod};
+use super::objects::{finish, master_pod, pod};
 use crate::by_hand::Load;
 use crate::decide::{Reading, Step, decide};
 use crate::fold::{Done, Outcome, fold};
@@ -25,13 +25,14 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) test: LocustTest,
     service: bool,
-    master: Option<Job>,
-    worker: Option<Job>,
+    pub(super) master: Option<Job>,
+    pub(super) worker: Option<Job>,
     /// Jobs that the operator saw go.
     gone: BTreeMap<Role, Job>,
     /// Pods of the worker Job.
-    workers: Vec<Pod>,
-    master_pod: Option<Pod>,
+    pub(super) workers: Vec<Pod>,
+    /// The master's pod, if it is not as its Job tells.
+    pub(super) master_pod: Option<Pod>,
     /// What the master answers.
     pub(super) load: Load,
     born: u32,
@@ -80,9 +81,14 @@ impl World {
             pods: self
                 .workers
                 .iter()
-                .chain(&self.master_pod)
                 .cloned()
+                .chain(
+                    self.master_pod
+                        .clone()
+                        .or_else(|| self.master.as_ref().and_then(master_pod)),
+                )
                 .collect(),
+            notices: Vec::new(),
             load: self.load,
         }
     }
@@ -158,6 +164,7 @@ impl World {
             Step::RemoveFinalizer
             | Step::RecordRun { .. }
             | Step::ReleaseMaster { .. }
+            | Step::ReplaceWorker(_)
             | Step::DeleteJob { .. } => false,
         }
     }
@@ -207,6 +214,7 @@ impl World {
                 annotations.insert(ANNOTATION_RUN.to_owned(), id);
             }
             Step::ReleaseMaster { uid, .. } => self.release(&uid),
+            Step::ReplaceWorker(pod) => self.workers.push(*pod),
             Step::DeleteJob { role, uid, .. } => {
                 let slot = self.slot(role);
                 if slot.as_ref().and_then(|job| job.metadata.uid.as_ref()) == Some(&uid) {

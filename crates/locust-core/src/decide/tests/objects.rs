@@ -38,3 +38,17 @@ pub(super) fn finish(job: &mut Job, condition: &str, now: Timestamp) {
         ..Default::default()
     }]);
 }
+
+/// The master's pod, as far as its Job tells.
+pub(super) fn master_pod(job: &Job) -> Option<Pod> {
+    let status = job.status.as_ref()?;
+    let uid = job.metadata.uid.as_deref()?;
+    let exit = |code: i32| serde_json::json!({ "terminated": { "exitCode": code, "finishedAt": "1970-01-01T01:00:00Z" } });
+    let ended = status.conditions.iter().flatten().next();
+    let state = match ended.map(|condition| condition.type_.as_str()) {
+        Some("Complete") => exit(0),
+        Some(_) => exit(1),
+        None => serde_json::json!({ "running": {} }),
+    };
+    Some(pod("demo-master", uid, &state))
+}

@@ -15,7 +15,7 @@ async fn a_test_runs_and_succeeds() -> Result<()> {
     let world = World::new("lifecycle").await?;
     let (client, namespace) = (&world.client, world.namespace.name());
     let tests = Tests::new(client.clone(), namespace);
-    let _operator = Operator::start(&world.control_plane, &world.kubeconfig(), namespace)?;
+    let operator = Operator::start(&world.control_plane, &world.kubeconfig(), namespace)?;
 
     tests.create(locust_test("demo", 2)).await?;
     let pending = tests.wait_for("demo", &[Phase::Pending]).await?;
@@ -55,6 +55,15 @@ async fn a_test_runs_and_succeeds() -> Result<()> {
         .get("demo-master")
         .await?;
     assert_eq!(master.metadata.uid, Some(run.id));
+    let log = operator.log();
+    assert!(
+        log.contains("All resources created") || log.contains("TestStarted"),
+        "{log}"
+    );
+    assert!(
+        !log.contains("reading events"),
+        "a test that starts well costs no reading of events: {log}"
+    );
     Ok(())
 }
 
@@ -70,7 +79,7 @@ async fn a_failed_master_fails_the_test_and_says_why() -> Result<()> {
     let failed = tests.wait_for("broken", &[Phase::Failed]).await?;
     assert_eq!(
         condition(&failed, "TestCompleted"),
-        "True/TestFailed: Test failed: Locust exited with code 1: ModuleNotFoundError: No module named 'nope'"
+        "True/TestFailed: Test failed: Locust exited with code 1: File \"locustfile.py\", line 1: ModuleNotFoundError: No module named 'nope'"
     );
     assert_eq!(
         condition(&failed, "Ready"),

@@ -15,7 +15,7 @@ use crate::pods;
 use crate::tests_of::{Tests, condition, locust_test, until};
 
 const SUCCEEDED: &str = "True/TestSucceeded: Test completed successfully";
-const FAILED: &str = "True/TestFailed: Test failed: Locust exited with code 1: ModuleNotFoundError: No module named 'nope'";
+const FAILED: &str = "True/TestFailed: Test failed: Locust exited with code 1: File \"locustfile.py\", line 1: ModuleNotFoundError: No module named 'nope'";
 
 #[tokio::test]
 async fn verdicts_outlive_jobs_that_are_removed_when_they_end() -> Result<()> {

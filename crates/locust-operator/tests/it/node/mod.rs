@@ -4,7 +4,9 @@
 //! operator from `config/`; these tests attach to it.
 
 mod deletion;
+mod losses;
 mod target;
+mod troubles;
 mod undeployed;
 mod verdicts;
 

@@ -79,19 +79,54 @@ async fn failed_requests_fail_the_test() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_broken_locustfile_fails_the_test_and_its_error_is_told() -> Result<()> {
+async fn a_broken_locustfile_fails_the_test_and_the_place_and_the_error_are_told() -> Result<()> {
     let world = World::new("broken", 1).await?;
-    world.locustfile("broken", "import nope\n").await?;
-    world.tests.create(load_test("broken", 1, 5)).await?;
-    let test = world
-        .tests
-        .wait_for("broken", &[Phase::Succeeded, Phase::Failed])
-        .await?;
-    assert_eq!(
-        condition(&test, "TestCompleted"),
-        "True/TestFailed: Test failed: Locust exited with code 1: ModuleNotFoundError: No module named 'nope'"
-    );
-    until("all pods of the test to end", async || {
+    let fine = locustfile(&["/"]);
+    let cases = [
+        (
+            "import",
+            "import os\nimport nope\n",
+            "",
+            "File \"/lotest/src/locustfile.py\", line 2, in <module>: import nope: ModuleNotFoundError: No module named 'nope'",
+        ),
+        (
+            "syntax",
+            "def broken(:\n    pass\n",
+            "",
+            "File \"/lotest/src/locustfile.py\", line 1: def broken(:: SyntaxError: invalid syntax",
+        ),
+        (
+            "argument",
+            &fine,
+            "--nope",
+            "locust: error: unrecognized arguments: --nope",
+        ),
+        ("users", "x = 1\n", "", "No User class found!"),
+    ];
+    for (name, file, argument, _) in cases {
+        world.locustfile(name, file).await?;
+        let mut test = load_test(name, 1, 5);
+        test["spec"]["master"]["extraArgs"] = match argument {
+            "" => Value::Null,
+            argument => Value::from(vec![argument]),
+        };
+        world.tests.create(test).await?;
+    }
+    for (name, _, _, cause) in cases {
+        let test = world
+            .tests
+            .wait_for(name, &[Phase::Succeeded, Phase::Failed])
+            .await?;
+        let verdict = condition(&test, "TestCompleted");
+        let code =
+            verdict.trim_start_matches("True/TestFailed: Test failed: Locust exited with code ");
+        assert_eq!(
+            code.get(1..),
+            Some(format!(": {cause}").as_str()),
+            "{verdict}"
+        );
+    }
+    until("all pods of the tests to end", async || {
         let running = world.running_pods().await?;
         Ok(running.is_empty().then_some(names(&running)))
     })

@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod crashes;
+mod grace;
 mod orphans;
 mod restricted;
 mod take_over;
