@@ -20,6 +20,7 @@
 
 pub mod build;
 pub mod by_hand;
+pub mod command_line;
 pub mod decide;
 pub mod events;
 pub mod fold;

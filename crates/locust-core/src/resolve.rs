@@ -17,6 +17,7 @@ use locust_api::latest::{
 use locust_api::names::{Role, role_name};
 
 use crate::build::{env, resources, volumes};
+use crate::command_line;
 use crate::settings::Settings;
 
 pub use security::ResolvedSecurity;
@@ -115,11 +116,11 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         image_pull_secrets,
         master,
         worker,
-        test_files,
+        test_files: _,
         scheduling,
         env,
-        volumes: user_volumes,
-        volume_mounts,
+        volumes: _,
+        volume_mounts: _,
         security,
         observability,
     } = &test.spec;
@@ -128,12 +129,7 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         .as_ref()
         .and_then(|observability| observability.open_telemetry.as_ref())
         .filter(|telemetry| telemetry.enabled);
-    let files = volumes::Sources {
-        test_files: test_files.as_ref(),
-        secret_mounts: env.as_ref().and_then(|env| env.secret_mounts.as_deref()),
-        volumes: user_volumes.as_deref().unwrap_or_default(),
-        mounts: volume_mounts.as_deref().unwrap_or_default(),
-    };
+    let files = volumes::Sources::of(&test.spec);
     Resolved {
         namespace: test.metadata.namespace.clone().unwrap_or_default(),
         uid: test.metadata.uid.clone().unwrap_or_default(),
@@ -234,11 +230,9 @@ fn role(
     let name = role_name(test, role);
     ResolvedRole {
         role,
-        command: given
-            .command
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect(),
+        // An open quote is a problem of its own; nothing is run with it.
+        command: command_line::split(given.command)
+            .unwrap_or_else(|_| command_line::plain_words(given.command)),
         extra_args: given.extra_args.clone().unwrap_or_default(),
         labels: given.labels.clone().unwrap_or_default(),
         annotations: given.annotations.clone().unwrap_or_default(),

@@ -2,7 +2,9 @@
 //! user's own.
 
 use k8s_openapi::api::core::v1::{ConfigMapVolumeSource, SecretVolumeSource, Volume, VolumeMount};
-use locust_api::latest::{MountTarget, SecretMount, TargetedVolumeMount, TestFiles};
+use locust_api::latest::{
+    LocustTestSpec, MountTarget, SecretMount, TargetedVolumeMount, TestFiles,
+};
 use locust_api::names::{LIB_VOLUME, Role, SECRET_VOLUME_PREFIX};
 
 /// All that a spec says about files.
@@ -17,7 +19,18 @@ pub struct Sources<'a> {
     pub mounts: &'a [TargetedVolumeMount],
 }
 
-impl Sources<'_> {
+impl<'a> Sources<'a> {
+    /// What `spec` says.
+    pub fn of(spec: &'a LocustTestSpec) -> Self {
+        let env = spec.env.as_ref();
+        Self {
+            test_files: spec.test_files.as_ref(),
+            secret_mounts: env.and_then(|env| env.secret_mounts.as_deref()),
+            volumes: spec.volumes.as_deref().unwrap_or_default(),
+            mounts: spec.volume_mounts.as_deref().unwrap_or_default(),
+        }
+    }
+
     /// Volumes of the pods of `role`, whose test files volume is `name`. A
     /// volume that no mount of the role names is left out.
     pub fn volumes_of(&self, role: Role, name: &str) -> Vec<Volume> {
