@@ -18,11 +18,13 @@
 //! | `verdict.rs` | whether the test passed, and why not |
 //! | `rate.rs` | requests per second while there is load |
 //! | `load.rs` | the load that the arguments ask for |
+//! | `telemetry.rs` | whether an image can report by OpenTelemetry |
 
 pub mod csv;
 pub mod load;
 pub mod rate;
 pub mod sample;
+pub mod telemetry;
 pub mod verdict;
 pub mod watch;
 
