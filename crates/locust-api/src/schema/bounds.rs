@@ -15,6 +15,8 @@ const LABEL: i64 = 63;
 const ANNOTATION: i64 = 262_144;
 /// The longest path that Linux takes.
 const PATH: i64 = 4096;
+/// Where something is mounted. Rules compare each of these with all others.
+const MOUNT_PATH: i64 = 1024;
 /// The longest argument or variable that Linux hands to a process.
 const ARGUMENT: i64 = 131_072;
 /// What locates something on the network.
@@ -43,8 +45,8 @@ const OURS: &[(&str, i64)] = &[
     ("spec.worker.extraArgs[]", ARGUMENT),
     ("spec.testFiles.configMapRef", NAME),
     ("spec.testFiles.libConfigMapRef", NAME),
-    ("spec.testFiles.srcMountPath", PATH),
-    ("spec.testFiles.libMountPath", PATH),
+    ("spec.testFiles.srcMountPath", MOUNT_PATH),
+    ("spec.testFiles.libMountPath", MOUNT_PATH),
     ("spec.scheduling.tolerations", MANY),
     ("spec.scheduling.nodeSelector", MANY),
     ("spec.scheduling.nodeSelector{}", LABEL),
@@ -58,9 +60,9 @@ const OURS: &[(&str, i64)] = &[
     ("spec.env.variables", VERY_MANY),
     ("spec.env.secretMounts", MANY),
     ("spec.env.secretMounts[].name", NAME),
-    ("spec.env.secretMounts[].mountPath", PATH),
+    ("spec.env.secretMounts[].mountPath", MOUNT_PATH),
     ("spec.volumes", MANY),
-    ("spec.volumeMounts", 256),
+    ("spec.volumeMounts", MANY),
     ("spec.observability.openTelemetry.endpoint", ADDRESS),
     ("spec.observability.openTelemetry.extraEnvVars", 256),
     ("spec.observability.openTelemetry.extraEnvVars{}", ARGUMENT),
@@ -79,11 +81,12 @@ const EMBEDDED: &[(&str, i64)] = &[
     (".supplementalGroups", VERY_MANY),
     (".volumeAttributes{}", PATH),
     (".options{}", PATH),
-    ("mountPath", PATH),
+    ("mountPath", MOUNT_PATH),
     ("path", PATH),
     ("Path", PATH),
     ("subPathExpr", PATH),
     (".repository", ADDRESS),
+    (".gmsaCredentialSpec", 65_536),
     (".fieldPath", 1024),
     (".reference", 1024),
 ];

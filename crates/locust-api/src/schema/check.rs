@@ -84,7 +84,9 @@ pub fn check(locust_test: &Value) -> Vec<Problem> {
     found.name(&metadata);
 
     fields.retain(|name, _| !NOT_WRITTEN.contains(&name.as_str()));
+    let spec = fields.get("spec").cloned();
     found.compare("", &STORED_SCHEMA, &Value::Object(fields));
+    found.rules(spec);
     found.0
 }
 
@@ -128,6 +130,25 @@ impl Found {
         let got = format!("{:?}", type_name(value));
         let rule = format!("must be of type {expected}: {got}");
         self.invalid(path, &got, &rule);
+    }
+
+    /// The rules about several fields. The API server, too, looks at them only
+    /// where it can rely on the fields.
+    fn rules(&mut self, spec: Option<Value>) {
+        const BLOCKING: [&str; 4] = ["Required", "Too long", "Too many", "Unsupported"];
+        let blocks = |problem: &Problem| {
+            let mut blocking = BLOCKING.iter();
+            blocking.any(|start| problem.message.starts_with(start))
+        };
+        if self.0.iter().any(blocks) {
+            return;
+        }
+        let Some(spec) = spec.and_then(|spec| serde_json::from_value(spec).ok()) else {
+            return;
+        };
+        for (Problem { path, message }, _) in super::rules::broken(&spec) {
+            self.add(&path, format!("Invalid value: {message}"));
+        }
     }
 
     fn compare(&mut self, path: &str, schema: &JSONSchemaProps, value: &Value) {

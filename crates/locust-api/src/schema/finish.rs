@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::check::too_long;
 use super::embedded::{self, Embedded, Fact};
-use super::{at, bounds, walk};
+use super::{at, bounds, rules, values, walk};
 use crate::names::MAX_TEST_NAME;
 
 /// Finishes the schema of every version of the CRD.
@@ -38,9 +38,11 @@ fn finish_root(root: &mut JSONSchemaProps) {
         if embedded {
             schema.description = None;
         }
+        values::set(path, schema);
         bounds::set(path, embedded, schema);
     });
     root.x_kubernetes_validations = Some(vec![name_rule()]);
+    rules::set(root);
 }
 
 /// The status of a test that no operator has seen. Without it a tool that waits

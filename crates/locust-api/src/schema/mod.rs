@@ -6,17 +6,22 @@
 //! | `finish.rs` | the finishing: cleaning, facts, bounds, the root rule |
 //! | `embedded.rs` | what embedded Kubernetes types keep in Go-made CRDs |
 //! | `bounds.rs` | the size limit of every array, string and map |
+//! | `values.rs` | what Kubernetes takes as the value of a field |
+//! | `rules.rs` | rules about several fields at once |
 //! | `check.rs` | a LocustTest as JSON against the finished schema |
 
 mod bounds;
 mod check;
 mod embedded;
 mod finish;
+pub mod rules;
 #[cfg(test)]
 mod tests;
+pub mod values;
 
 pub use check::{Problem, check, drop_nulls};
 pub(crate) use finish::{finish, plain};
+pub use rules::broken;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,

@@ -12,7 +12,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSche
 use serde_json::Value;
 
 use super::embedded::{Embedded, OURS, PLACES};
-use super::{at, bounds, check, finish, walk};
+use super::{at, bounds, check, finish, rules, values, walk};
 use crate::crd::{STORED_SCHEMA, crd, manifest};
 use crate::latest::LocustTest;
 
@@ -177,6 +177,14 @@ fn no_line_of_the_tables_is_out_of_use() {
     for end in ends {
         let used = |path: &&String| finish::is_embedded(path) && path.ends_with(end);
         assert!(paths.iter().any(|path| used(&path)), "{end}");
+    }
+    for (end, _) in values::in_words() {
+        let used = |path: &&String| path.ends_with(end);
+        assert!(paths.iter().any(|path| used(&path)), "{end}");
+    }
+    for (place, path) in rules::places() {
+        assert!(at(&mut root, place).is_some(), "{place}");
+        assert!(at(&mut root, &path).is_some(), "{path}");
     }
     for (place, kind) in PLACES {
         facts_hold(
