@@ -78,6 +78,11 @@ closed_set! {
         /// that wait. There only while it is true; it repeats the condition that
         /// says why.
         Stalled;
+        /// The spec can be run. It is judged until the run begins.
+        Accepted;
+        /// The image can report by OpenTelemetry. Only there while that is
+        /// asked for and known to be impossible.
+        OpenTelemetryAvailable;
     }
 }
 
@@ -94,6 +99,9 @@ closed_set! {
         NameConflict in [Ready, Stalled], "Delete that object, or give the LocustTest another name.";
         /// The API server refuses an object, for example by a quota.
         Refused in [Ready, Stalled], "Do what the message asks for; the operator tries again every 30 s.";
+
+        /// Nothing is created, because the spec is not accepted.
+        NotAccepted in [Ready, Stalled], "Correct what the message names: the test then runs by itself.";
 
         /// The run has not begun.
         WaitingForWorkers in [WorkersConnected], "Wait.";
@@ -155,6 +163,38 @@ closed_set! {
 
         /// The spec was edited after the run began.
         SpecChangeIgnored in [SpecDrifted], "Take the edit back, or delete the LocustTest and create it again.";
+
+        /// Nothing is wrong with the spec.
+        Accepted in [Accepted], "Nothing.";
+        /// The spec can be run, and something in it may not be meant.
+        AcceptedWithWarnings in [Accepted], "Read the message; nothing has to be done.";
+        /// No Job can have a name made from that of the test.
+        InvalidName in [Accepted], "Create the test under another name.";
+        /// A `command` or an image that means nothing.
+        InvalidCommand in [Accepted], "Correct the field that the message names.";
+        /// Volumes or mounts that no pod can have, or that hide each other.
+        InvalidVolumes in [Accepted], "Correct the field that the message names.";
+        /// Variables that no container can have.
+        InvalidEnvironment in [Accepted], "Correct the field that the message names.";
+        /// Requests or limits that no container can have.
+        InvalidResources in [Accepted], "Correct the field that the message names; without it in the spec, the operator's default resources.";
+        /// Labels or annotations that no pod can have.
+        InvalidMetadata in [Accepted], "Correct the field that the message names.";
+        /// An affinity, toleration or node selector that no pod can have.
+        InvalidScheduling in [Accepted], "Correct the field that the message names.";
+        /// A security context that no pod can have.
+        InvalidSecurity in [Accepted], "Correct the field that the message names.";
+        /// A setting of the operator makes an object that Kubernetes refuses.
+        InvalidSettings in [Accepted], "Have the operator's administrator correct the setting that the message names.";
+        /// Kubernetes refuses an object for what it is; the message holds its
+        /// words.
+        RefusedByKubernetes in [Accepted], "Correct what the message names. The operator tries again at once then, else every 5 minutes.";
+
+        /// The image's Locust is older than 2.42.4 and does not know `--otel`.
+        LocustTooOld in [OpenTelemetryAvailable], "Use a newer image, such as `locustio/locust-otel`.";
+        /// The image has no OpenTelemetry SDK: the test runs and reports
+        /// nothing.
+        ImageWithoutSdk in [OpenTelemetryAvailable], "Use `locustio/locust-otel`, or an image with `locust[otel]`.";
     }
 }
 

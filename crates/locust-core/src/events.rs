@@ -68,6 +68,36 @@ impl Event {
         }
     }
 
+    /// The spec cannot be run.
+    pub fn not_accepted(message: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            reason: "NotAccepted",
+            action: "Validate",
+            note: message.to_owned(),
+        }
+    }
+
+    /// The spec can be run, and something in it may not be meant.
+    pub fn spec_warning(message: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            reason: "SpecWarning",
+            action: "Validate",
+            note: message.to_owned(),
+        }
+    }
+
+    /// OpenTelemetry is asked for, and the image cannot do it.
+    pub fn telemetry_unavailable(message: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            reason: "OpenTelemetryUnavailable",
+            action: "Validate",
+            note: message.to_owned(),
+        }
+    }
+
     /// Pods are in trouble.
     pub fn pod_failure(message: &str) -> Self {
         Self {

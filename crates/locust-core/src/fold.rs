@@ -9,7 +9,7 @@ use locust_api::names::Role;
 
 use crate::decide::Decision;
 use crate::events::Event;
-use crate::observed::{Child, Observed};
+use crate::observed::{Child, Observed, RefusalCause};
 use crate::status::{Draft, Truth};
 
 /// A step that was carried out, with the API server's answer.
@@ -36,6 +36,8 @@ pub struct Refusal {
     pub object: String,
     /// The API server's words.
     pub message: String,
+    /// Why.
+    pub cause: RefusalCause,
 }
 
 /// What became of the steps of one decision.
@@ -90,12 +92,21 @@ pub fn fold(observed: &Observed, decision: &Decision, outcome: &Outcome) -> Locu
         return decision.status.clone();
     };
     let mut draft = Draft::resume(decision.status.clone(), observed);
+    let message = format!("{} was refused: {}", refusal.object, refusal.message);
     draft.set(
         ConditionType::Ready,
         Truth::False,
         Reason::Refused,
-        format!("{} was refused: {}", refusal.object, refusal.message),
+        message.as_str(),
     );
+    if refusal.cause == RefusalCause::Invalid {
+        draft.set(
+            ConditionType::Accepted,
+            Truth::False,
+            Reason::RefusedByKubernetes,
+            message,
+        );
+    }
     draft.finish()
 }
 
@@ -110,7 +121,28 @@ pub fn changed_events(stored: Option<&LocustTestStatus>, written: &LocustTestSta
     let trouble = pod_trouble(Some(written))
         .filter(|trouble| pod_trouble(stored).map(|old| &old.reason) != Some(&trouble.reason))
         .map(|trouble| Event::pod_failure(&trouble.message));
-    entered.into_iter().chain(trouble).collect()
+    let news = |type_, truth| {
+        message(written, type_, truth)
+            .filter(|said| stored.and_then(|stored| message(stored, type_, truth)) != Some(*said))
+    };
+    let refused = news(ConditionType::Accepted, "False").map(Event::not_accepted);
+    let warned = news(ConditionType::Accepted, "True")
+        .filter(|_| has_warnings(written))
+        .map(Event::spec_warning);
+    let telemetry =
+        news(ConditionType::OpenTelemetryAvailable, "False").map(Event::telemetry_unavailable);
+    [entered, trouble, refused, warned, telemetry]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn has_warnings(status: &LocustTestStatus) -> bool {
+    status
+        .conditions
+        .iter()
+        .flatten()
+        .any(|condition| condition.reason == Reason::AcceptedWithWarnings.as_str())
 }
 
 fn failure_detail(phase: Phase, status: &LocustTestStatus) -> String {

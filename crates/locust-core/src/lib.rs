@@ -14,7 +14,8 @@
 //! 4. [`fold::fold`] joins the status with what became of the steps;
 //! 5. the status is written if it changed, and only then are events sent.
 //!
-//! The local runner shares [`resolve::resolve`] and goes on with
+//! The local runner shares [`problems::problems`] and [`resolve::resolve`] and
+//! goes on with
 //! [`processes::processes`] and [`local::inputs`] instead of the builders of
 //! Kubernetes objects.
 
@@ -27,6 +28,7 @@ pub mod fold;
 pub mod local;
 pub mod locust;
 pub mod observed;
+pub mod problems;
 pub mod processes;
 pub mod resolve;
 pub mod settings;

@@ -1,6 +1,8 @@
 //! Everything that a decision may look at: the test, its children, its pods,
 //! and the time.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerState, Pod, Service};
@@ -31,6 +33,9 @@ pub struct Observed {
     /// What events say of the objects that
     /// [`questions`](crate::status::health::questions) are about.
     pub notices: Vec<Notice>,
+    /// The last step for this test that the API server refused, as far as this
+    /// process remembers.
+    pub refused: Option<LastRefusal>,
 }
 
 /// What an event says of an object.
@@ -44,6 +49,48 @@ pub struct Notice {
     pub message: String,
     /// When it was last said.
     pub at: Timestamp,
+}
+
+/// A step that the API server refused, and that is not tried again yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastRefusal {
+    /// Generation of the test that the step was for.
+    pub generation: Option<i64>,
+    /// Why it was refused.
+    pub cause: RefusalCause,
+    /// How long ago.
+    pub ago: Duration,
+}
+
+/// Why the API server refuses a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalCause {
+    /// For what the object is: only another spec changes that, or other
+    /// settings of the operator or the cluster.
+    Invalid,
+    /// For what else there is, such as a quota, or missing permissions.
+    Forbidden,
+}
+
+impl RefusalCause {
+    /// How long it takes until the step is tried again.
+    pub const fn patience(self) -> Duration {
+        match self {
+            Self::Invalid => Duration::from_secs(300),
+            Self::Forbidden => Duration::from_secs(30),
+        }
+    }
+}
+
+impl Observed {
+    /// How long the steps of this spec are still to wait, because one of them
+    /// was refused.
+    pub fn refused_for(&self) -> Option<Duration> {
+        let refused = self.refused?;
+        let wait = refused.cause.patience().saturating_sub(refused.ago);
+        let is_this_spec = refused.generation == self.test.metadata.generation;
+        (is_this_spec && !wait.is_zero()).then_some(wait)
+    }
 }
 
 /// What stands under a name that the test needs.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use locust_api::crd;
 
-use crate::{conditions, deviations, reference};
+use crate::{conditions, deviations, reference, refusals};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -29,6 +29,8 @@ enum Part {
     Conditions,
     /// The page of the operator's flags and variables.
     Reference,
+    /// The page of what is refused.
+    Refusals,
 }
 
 /// What repairs a stale file.
@@ -106,6 +108,11 @@ fn generated() -> Result<Vec<Generated>> {
             part: Part::Reference,
             path: reference::PAGE,
             content: reference::page()?,
+        },
+        Generated {
+            part: Part::Refusals,
+            path: refusals::PAGE,
+            content: refusals::page()?,
         },
     ])
 }

@@ -14,6 +14,7 @@ mod image;
 mod kube;
 mod lint;
 mod reference;
+mod refusals;
 mod setup;
 mod shell;
 mod test;

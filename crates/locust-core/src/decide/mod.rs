@@ -98,7 +98,7 @@ pub fn decide(observed: &Observed, settings: &Settings) -> Decision {
     }
     let decision = match standing(observed) {
         Standing::NotBegun => start::decide(observed, settings),
-        Standing::Begun => run::decide(observed, settings),
+        Standing::Begun => start::accepted(observed, run::decide(observed, settings)),
         Standing::Over => over::decide(observed),
     };
     finalizer_first(observed, decision)

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::Phase;
+use locust_api::latest::{LocustTest, Phase};
 use locust_api::names::{ANNOTATION_HELD, Role};
 
 use super::{Decision, RESYNC, Step, delete_job};
 use crate::build;
+use crate::locust::telemetry::{self, Gap};
 use crate::observed::{Child, Observed};
+use crate::problems::{Problem, in_one_line, problems, warnings};
 use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::status::{Draft, Truth};
@@ -25,8 +27,17 @@ pub(super) const LEAVING_RETRY: Duration = Duration::from_secs(2);
 pub(super) const CONFLICT_RETRY: Duration = Duration::from_secs(30);
 
 pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
-    let obstacle = obstacle(observed);
+    if let Some(wait) = observed.refused_for() {
+        return Decision {
+            requeue: Some(wait),
+            ..Decision::nothing(observed)
+        };
+    }
+    let problems = problems(&observed.test, settings);
+    let obstacle = not_accepted(&problems).or_else(|| obstacle(observed));
     let steps = match obstacle {
+        // What was made of an older spec goes, also if the new one is no good.
+        Some(_) if !problems.is_empty() => outdated(observed),
         Some(_) => Vec::new(),
         None => steps(observed, settings),
     };
@@ -38,11 +49,29 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     pending(&mut draft, observed);
     draft.set(ConditionType::Ready, Truth::False, reason, message);
     initial_conditions(&mut draft);
+    acceptance(&mut draft, &observed.test, &problems);
+    telemetry(&mut draft, &observed.test);
     Decision {
         steps,
         status: draft.finish(),
         events: Vec::new(),
         requeue: Some(requeue),
+    }
+}
+
+/// The first status of a run says what was thought of its spec. Steps lead past
+/// the status of a test that has not begun, so that one may never be stored.
+pub(super) fn accepted(observed: &Observed, decision: Decision) -> Decision {
+    let status = observed.test.status.as_ref();
+    if status.is_some_and(|status| status.run.is_some()) || decision.status.run.is_none() {
+        return decision;
+    }
+    let mut draft = Draft::resume(decision.status, observed);
+    acceptance(&mut draft, &observed.test, &[]);
+    telemetry(&mut draft, &observed.test);
+    Decision {
+        status: draft.finish(),
+        ..decision
     }
 }
 
@@ -75,6 +104,54 @@ fn initial_conditions(draft: &mut Draft) {
         Reason::PodsStarting,
         "Waiting for pods to start",
     );
+}
+
+fn not_accepted(problems: &[Problem]) -> Option<(Reason, String, Duration)> {
+    let message = || format!("The spec is not accepted: {}", in_one_line(problems));
+    (!problems.is_empty()).then(|| (Reason::NotAccepted, message(), RESYNC))
+}
+
+fn acceptance(draft: &mut Draft, test: &LocustTest, problems: &[Problem]) {
+    let (truth, reason, message) = match problems.first() {
+        Some(first) => (Truth::False, first.reason, in_one_line(problems)),
+        None => {
+            let warnings: Vec<String> = warnings(test).iter().map(ToString::to_string).collect();
+            match warnings.is_empty() {
+                true => (
+                    Truth::True,
+                    Reason::Accepted,
+                    "The spec is accepted".to_owned(),
+                ),
+                false => (
+                    Truth::True,
+                    Reason::AcceptedWithWarnings,
+                    warnings.join("; "),
+                ),
+            }
+        }
+    };
+    draft.set(ConditionType::Accepted, truth, reason, message);
+}
+
+/// Whether the image can do what `openTelemetry` asks for, as far as its name
+/// tells. The test runs either way: it may be wanted for its load.
+fn telemetry(draft: &mut Draft, test: &LocustTest) {
+    let observability = test.spec.observability.as_ref();
+    let is_asked_for = observability
+        .and_then(|observability| observability.open_telemetry.as_ref())
+        .is_some_and(|telemetry| telemetry.enabled);
+    let type_ = ConditionType::OpenTelemetryAvailable;
+    match telemetry::gap(&test.spec.image).filter(|_| is_asked_for) {
+        Some(gap) => {
+            let reason = match gap {
+                Gap::TooOld(_) => Reason::LocustTooOld,
+                Gap::WithoutSdk => Reason::ImageWithoutSdk,
+            };
+            let message = format!("No metrics and no traces will come: {gap}");
+            draft.set(type_, Truth::False, reason, message);
+        }
+        None => draft.clear(type_),
+    }
 }
 
 /// What makes creating pointless for now: why, in words, and when to try again.

@@ -6,6 +6,7 @@ mod ends;
 mod losses;
 mod model;
 mod objects;
+mod refusals;
 mod tools;
 
 use jiff::{SignedDuration, Timestamp};

@@ -7,13 +7,13 @@ use locust_api::names::{LIB_VOLUME, Role, SECRET_VOLUME_PREFIX, role_name};
 use super::Problem;
 use super::bundle::{Bundle, Data, Kind, Missing};
 
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     spec: &'a LocustTestSpec,
     src_volume: String,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(test: &'a LocustTest, role: Role) -> Self {
+    pub(crate) fn new(test: &'a LocustTest, role: Role) -> Self {
         Self {
             spec: &test.spec,
             src_volume: role_name(test.metadata.name.as_deref().unwrap_or_default(), role),
@@ -50,44 +50,51 @@ impl<'a> Fields<'a> {
         format!("spec.env.variables{}.valueFrom", subscript(index))
     }
 
-    /// The field that names the content of a volume.
-    pub(super) fn volume(&self, name: &str) -> String {
+    /// The field that names the content of a volume. The user's own come
+    /// first: they may have a name that the operator uses elsewhere.
+    pub(crate) fn volume(&self, name: &str) -> String {
+        let own = self
+            .spec
+            .volumes
+            .iter()
+            .flatten()
+            .rposition_of(|volume| volume.name == name);
+        if let Some(index) = own {
+            return format!("spec.volumes[{index}]");
+        }
         if name == self.src_volume {
             return "spec.testFiles.configMapRef".to_owned();
         }
         if name == LIB_VOLUME {
             return "spec.testFiles.libConfigMapRef".to_owned();
         }
-        if let Some(index) = self.secret_mount(name) {
-            return format!("spec.env.secretMounts[{index}].name");
+        match self.secret_mount(name) {
+            Some(index) => format!("spec.env.secretMounts[{index}].name"),
+            None => "spec.volumes".to_owned(),
         }
-        let index = self
-            .spec
-            .volumes
-            .iter()
-            .flatten()
-            .rposition_of(|volume| volume.name == name);
-        format!("spec.volumes{}", subscript(index))
     }
 
     /// The field that says where a volume is mounted.
-    pub(super) fn mount(&self, volume: &str, path: &str) -> String {
+    pub(crate) fn mount(&self, volume: &str, path: &str) -> String {
+        let own = self
+            .spec
+            .volume_mounts
+            .iter()
+            .flatten()
+            .rposition_of(|entry| entry.mount.name == volume && entry.mount.mount_path == path);
+        if let Some(index) = own {
+            return format!("spec.volumeMounts[{index}]");
+        }
         if volume == self.src_volume {
             return "spec.testFiles.srcMountPath".to_owned();
         }
         if volume == LIB_VOLUME {
             return "spec.testFiles.libMountPath".to_owned();
         }
-        if let Some(index) = self.secret_mount(volume) {
-            return format!("spec.env.secretMounts[{index}].mountPath");
+        match self.secret_mount(volume) {
+            Some(index) => format!("spec.env.secretMounts[{index}].mountPath"),
+            None => "spec.volumeMounts".to_owned(),
         }
-        let index = self
-            .spec
-            .volume_mounts
-            .iter()
-            .flatten()
-            .rposition_of(|entry| entry.mount.name == volume && entry.mount.mount_path == path);
-        format!("spec.volumeMounts{}", subscript(index))
     }
 
     fn secret_mount(&self, volume: &str) -> Option<usize> {

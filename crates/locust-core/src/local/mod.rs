@@ -36,7 +36,7 @@ pub use pod::Pod;
 pub use remap::Remap;
 
 use crate::processes::ProcessSpec;
-use fields::Fields;
+pub(crate) use fields::Fields;
 
 /// Something that the manifest asks for and that a local run cannot give.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -35,7 +35,7 @@ pub(super) fn summary(status: &LocustTestStatus) -> Option<(ConditionType, &Cond
 
 /// What stays as it is until somebody acts.
 fn needs_a_person(reason: &str) -> bool {
-    [Reason::NameConflict, Reason::Refused]
+    [Reason::NameConflict, Reason::NotAccepted, Reason::Refused]
         .iter()
         .any(|stuck| stuck.as_str() == reason)
 }

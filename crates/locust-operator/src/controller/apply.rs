@@ -8,7 +8,7 @@ use locust_api::latest::{LocustTest, LocustTestStatus};
 use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, Role, UPSTREAM_FINALIZER};
 use locust_core::decide::Step;
 use locust_core::fold::{Done, Outcome, Refusal};
-use locust_core::observed::Observed;
+use locust_core::observed::{Observed, RefusalCause};
 use serde_json::{Value, json};
 
 use super::answer::{code, message};
@@ -90,7 +90,11 @@ pub(super) async fn write_status(
         .await
         .map_err(|error| match stop("write", what, error) {
             Stop::Error(error) => error,
-            Stop::Refused(Refusal { object, message }) => ApplyError::Refused { object, message },
+            Stop::Refused(Refusal {
+                object,
+                message,
+                cause: _,
+            }) => ApplyError::Refused { object, message },
         })
 }
 
@@ -205,12 +209,17 @@ fn tests(client: &Client, test: &LocustTest) -> Api<LocustTest> {
 /// Sorts an error: did the world move, did the API server refuse the write for
 /// what it is, or did something fail that may work next time?
 fn stop(verb: &'static str, what: String, error: kube::Error) -> Stop {
-    match code(&error) {
-        Some(404 | 409) => Stop::Error(ApplyError::Conflict { what }),
-        Some(400 | 403 | 413 | 422) => Stop::Refused(Refusal {
+    let refused = |what, cause| {
+        Stop::Refused(Refusal {
             object: what,
             message: message(&error),
-        }),
+            cause,
+        })
+    };
+    match code(&error) {
+        Some(404 | 409) => Stop::Error(ApplyError::Conflict { what }),
+        Some(400 | 413 | 422) => refused(what, RefusalCause::Invalid),
+        Some(403) => refused(what, RefusalCause::Forbidden),
         _ => Stop::Error(ApplyError::Failed {
             verb,
             what,

@@ -61,6 +61,7 @@ pub(super) fn remembered(caches: &Caches, test: LocustTest) -> Observed {
         worker_job,
         load: Load::Unknown,
         notices: Vec::new(),
+        refused: None,
         test,
     }
 }
@@ -146,6 +147,7 @@ async fn read_everything(
         pods,
         load: remembered.load,
         notices: Vec::new(),
+        refused: remembered.refused,
         test: current,
     }))
 }

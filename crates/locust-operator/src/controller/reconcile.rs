@@ -16,7 +16,7 @@ use locust_core::by_hand;
 use locust_core::decide::{Decision, Reading, decide};
 use locust_core::events::Event;
 use locust_core::fold::{changed_events, created_events, fold};
-use locust_core::observed::{Notice, Observed};
+use locust_core::observed::{LastRefusal, Notice, Observed, RefusalCause};
 use locust_core::settings::Settings;
 use locust_core::status::{Pace, health, pace};
 use tokio::time::Instant;
@@ -35,8 +35,6 @@ use super::report::report;
 const ROUNDS: usize = 6;
 /// How long the watch may take to tell of a write.
 const LAG: Duration = Duration::from_secs(2);
-/// How soon a refused write is tried again.
-const REFUSED_RETRY: Duration = Duration::from_secs(30);
 
 /// What every reconcile shares.
 pub(super) struct Context {
@@ -93,8 +91,18 @@ pub(super) struct Memory {
     failures: Mutex<HashMap<String, u32>>,
     /// What events said of a test's objects, and when they were read, by UID.
     noticed: Mutex<HashMap<String, (Instant, Vec<Notice>)>>,
+    /// The last refused step of a test, by UID.
+    refused: Mutex<HashMap<String, Refused>>,
     /// Which version of an undecodable test was told of, by UID.
     told: Mutex<HashMap<String, String>>,
+}
+
+/// A step that the API server refused.
+#[derive(Clone, Copy)]
+struct Refused {
+    generation: Option<i64>,
+    cause: RefusalCause,
+    at: Instant,
 }
 
 /// A reconcile failed; it will be tried again.
@@ -177,7 +185,9 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
     if let Some(wait) = context.memory.lags(&test) {
         return Ok(Action::requeue(wait));
     }
+    let last_refusal = context.memory.last_refusal(&test);
     let mut observed = observe::remembered(&context.caches, test);
+    observed.refused = last_refusal;
     if let Some(master) = by_hand::asks(&observed, &context.settings) {
         observed.load = context.asker.ask(&master).await;
     }
@@ -198,6 +208,7 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
                 return Ok(Action::await_change());
             };
             (observed, read) = (fresh, needed);
+            observed.refused = last_refusal;
             continue;
         }
         if decision.steps.is_empty() {
@@ -210,15 +221,18 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
             context.report(&observed.test.metadata, &events).await;
             return Err(error.into());
         }
-        if outcome.refused.is_some() {
+        if let Some(refusal) = &outcome.refused {
             let status = fold(&observed, &decision, &outcome);
             let refused = Decision {
                 steps: Vec::new(),
                 status,
-                requeue: Some(REFUSED_RETRY),
+                requeue: Some(refusal.cause.patience()),
                 events: Vec::new(),
             };
-            return settle(context, &observed, refused, events).await;
+            let action = settle(context, &observed, refused, events).await?;
+            // Only once it is told of: until then the next look tries again.
+            context.memory.was_refused(&observed.test, refusal.cause);
+            return Ok(action);
         }
         read = read.once_done();
         events.extend(decision.events);
@@ -341,6 +355,36 @@ impl Memory {
         noticed.insert(uid, (Instant::now(), notices));
     }
 
+    fn was_refused(&self, test: &LocustTest, cause: RefusalCause) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(uid) = test.uid() {
+            let generation = test.metadata.generation;
+            let at = Instant::now();
+            refused.insert(
+                uid,
+                Refused {
+                    generation,
+                    cause,
+                    at,
+                },
+            );
+        }
+    }
+
+    fn last_refusal(&self, test: &LocustTest) -> Option<LastRefusal> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let Refused {
+            generation,
+            cause,
+            at,
+        } = *refused.get(&test.uid()?)?;
+        Some(LastRefusal {
+            generation,
+            cause,
+            ago: at.elapsed(),
+        })
+    }
+
     fn failed(&self, uid: &str) -> u32 {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures.entry(uid.to_owned()).or_default();
@@ -367,6 +411,10 @@ impl Memory {
     /// Forgets a test that is gone or over.
     pub(super) fn forget(&self, is_known: impl Fn(&str) -> bool) {
         self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|uid, _| is_known(uid));
+        self.refused
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|uid, _| is_known(uid));

@@ -6,6 +6,7 @@ use std::path::Path;
 use locust_api::names::Role;
 use locust_core::local::{Bundle, Inputs, Pod, inputs};
 use locust_core::locust::Load;
+use locust_core::problems::{problems, warnings};
 use locust_core::processes::{Endpoint, processes};
 use locust_core::resolve::resolve;
 use locust_core::settings::Settings;
@@ -58,19 +59,32 @@ pub fn prepare(
     changes: &Changes,
     endpoint: Endpoint,
 ) -> Result<Prepared, Vec<Fault>> {
-    let mut resolved = resolve(&loaded.test, &Settings::default());
+    let settings = Settings::default();
+    let wrong = in_order(
+        problems(&loaded.test, &settings)
+            .iter()
+            .map(|problem| loaded.fault(&problem.field, &problem.message))
+            .collect(),
+    );
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let mut resolved = resolve(&loaded.test, &settings);
     if let Some(workers) = changes.workers {
         resolved.workers = i32::from(workers);
     }
     let node = nix::unistd::gethostname().unwrap_or_default();
     let node = node.to_string_lossy();
-    let mut notes = Vec::new();
-    let mut problems = Vec::new();
+    let mut notes: Vec<String> = warnings(&loaded.test)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let mut missing = Vec::new();
     let mut prepared = Vec::new();
     for process in processes(&resolved, &endpoint) {
         let pod = Pod::new(&resolved, &process, &node);
         let (mut inputs, found) = inputs(&loaded.test, &process, &pod, bundle);
-        problems.extend(found);
+        missing.extend(found);
         if process.role == Role::Master && resolved.start.autostart {
             drop_headless(&mut inputs.args, &mut notes);
         }
@@ -83,15 +97,14 @@ pub fn prepare(
         };
         prepared.push((id, inputs));
     }
-    problems.sort();
-    problems.dedup();
-    if !problems.is_empty() {
-        let mut faults: Vec<Fault> = problems
+    missing.sort();
+    missing.dedup();
+    if !missing.is_empty() {
+        let faults = missing
             .iter()
             .map(|problem| loaded.fault(&problem.field, &problem.message))
             .collect();
-        faults.sort_by_key(|fault| fault.line);
-        return Err(faults);
+        return Err(in_order(faults));
     }
     let args = prepared.first().map_or(&[][..], |(_, inputs)| &inputs.args);
     Ok(Prepared {
@@ -109,6 +122,11 @@ pub fn prepare(
         notes,
         processes: prepared,
     })
+}
+
+fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort_by_key(|fault| fault.line);
+    faults
 }
 
 /// Something of the runner's own that a mount would hide from the processes.

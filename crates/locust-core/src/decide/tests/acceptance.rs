@@ -90,7 +90,8 @@ fn check_41_the_first_status_has_everything() {
             "WorkersConnected",
             "TestCompleted",
             "PodsHealthy",
-            "Reconciling"
+            "Reconciling",
+            "Accepted"
         ]
     );
 }

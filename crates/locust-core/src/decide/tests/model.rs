@@ -90,6 +90,7 @@ impl World {
                 .collect(),
             notices: Vec::new(),
             load: self.load,
+            refused: None,
         }
     }
 

@@ -45,6 +45,7 @@ fn observed(pods: Vec<Pod>) -> Observed {
         worker_job: job("worker", 2),
         pods,
         notices: Vec::new(),
+        refused: None,
         load: crate::by_hand::Load::Unknown,
         test,
     }

@@ -1,6 +1,7 @@
 //! Tests on a real API server with the real Job controller, and no node.
 
 mod acceptance;
+mod bad_input;
 mod conformance;
 mod cost;
 mod crd;
@@ -8,6 +9,7 @@ mod deletions;
 mod lifecycle;
 mod namespaced;
 mod obstacles;
+mod random;
 mod time_to_live;
 mod unable;
 mod undecodable;
