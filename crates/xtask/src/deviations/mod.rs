@@ -1,9 +1,12 @@
-//! `docs/book/deviations.md`, made from `conformance/deviations.json`.
+//! `docs/book/deviations.md`, made from `conformance/deviations.json` and
+//! `conformance/defects.json`.
 //!
 //! The file says where our objects and our behaviour differ from those of
 //! locust-k8s-operator 2.3.0. Its JSON Patches turn that operator's expected
 //! objects into ours, so that a comparison accepts exactly what is written
 //! down; the page says the same to people who migrate.
+
+mod defects;
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +60,9 @@ impl Object {
 
 /// The page as the file makes it.
 pub(crate) fn fresh_page() -> Result<String> {
-    page(&read()?)
+    let mut whole = page(&read()?)?;
+    whole.push_str(&defects::section(&defects::read()?)?);
+    Ok(whole)
 }
 
 fn read() -> Result<Vec<Deviation>> {
@@ -97,7 +102,7 @@ fn page(deviations: &[Deviation]) -> Result<String> {
 const INTRODUCTION: &str = "\
 # Deviations
 
-<!-- Made from conformance/deviations.json by `make generate`. -->
+<!-- Made from conformance/deviations.json and defects.json by `make generate`. -->
 
 Where this operator differs on purpose from locust-k8s-operator 2.3.0.
 A difference that is not listed here is a bug.
