@@ -1,34 +1,28 @@
 //! `cargo xtask test`: what has to pass before a change lands.
 //!
-//! The run is a list of [`Stage`]s, made of the [`Step`]s that were chosen:
-//! suites of tests that mostly wait for something run side by side. A stage
-//! that fails does not keep the later ones from running, so that one run shows
-//! all that is wrong; the end says how long each took and which command repeats
-//! only what failed.
+//! The run is a list of [`Step`]s. A step that fails does not keep the later
+//! ones from running, so that one run shows all that is wrong; the end says
+//! how long each took and which command repeats only what failed.
 
 mod clusters;
 mod report;
-mod stages;
 
 #[cfg(test)]
 mod tests;
 
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::{lint, setup, shell};
-use clusters::Clusters;
+use clusters::{Clusters, Variable};
 use report::{Line, Report};
-use stages::{Check, Stage, Suite};
 
 /// Run every check and test, or only the steps named.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The steps to run, in this order but for suites of tests, which run side
-    /// by side; none means all.
+    /// The steps to run, in this order; none means all.
     #[arg(value_enum)]
     steps: Vec<Step>,
 }
@@ -42,10 +36,10 @@ pub(crate) enum Step {
     Deny,
     /// Compiler and clippy warnings.
     Clippy,
-    /// The examples in the API's documentation.
-    Doc,
     /// Unit and property tests, and whatever else needs no Kubernetes.
     Unit,
+    /// The examples in the API's documentation.
+    Doc,
     /// Tests against a real API server, without containers.
     ControlPlane,
     /// Tests on a real one-node Kubernetes.
@@ -54,6 +48,17 @@ pub(crate) enum Step {
     Crashes,
 }
 
+/// What tells the tests apart: a module's name says what its tests need. All
+/// of testkit's own integration tests need a cluster.
+const ON_CONTROL_PLANE: &str =
+    "binary(it) & (test(/^control_plane::/) + (package(testkit) - test(/^node::/)))";
+const ON_NODE: &str = "binary(it) & (test(/^node::/) - test(/^node::undeployed::/))";
+/// Not beside the others: the operator that those have deployed is scaled to
+/// zero.
+const WITHOUT_DEPLOYED: &str = "binary(it) & test(/^node::undeployed::/)";
+const ANYWHERE: &str =
+    "not (binary(it) & (test(/^control_plane::/) + test(/^node::/) + package(testkit)))";
+
 impl Step {
     /// As it is typed on the command line.
     fn name(self) -> &'static str {
@@ -61,11 +66,45 @@ impl Step {
             Self::Fmt => "fmt",
             Self::Deny => "deny",
             Self::Clippy => "clippy",
-            Self::Doc => "doc",
             Self::Unit => "unit",
+            Self::Doc => "doc",
             Self::ControlPlane => "control-plane",
             Self::Node => "node",
             Self::Crashes => "crashes",
+        }
+    }
+
+    /// Whether it needs Kubernetes.
+    fn needs_clusters(self) -> bool {
+        match self {
+            Self::ControlPlane | Self::Node | Self::Crashes => true,
+            Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc => false,
+        }
+    }
+
+    /// Runs it. What the test runner says of its tests goes to `summary`.
+    fn run(self, clusters: Option<&mut Clusters>, summary: &mut Option<String>) -> Result<()> {
+        match (self, clusters) {
+            (Self::Fmt, _) => lint::check_format(),
+            (Self::Deny, _) => lint::deny(),
+            (Self::Clippy, _) => lint::clippy(),
+            (Self::Unit, _) => nextest(ANYWHERE, None, summary),
+            (Self::Doc, _) => shell::run_quiet(&mut shell::cargo(&[
+                "test",
+                "--doc",
+                "--workspace",
+                "--locked",
+            ])),
+            (Self::ControlPlane, Some(clusters)) => {
+                nextest(ON_CONTROL_PLANE, Some(clusters.control_plane()?), summary)
+            }
+            (Self::Node, Some(clusters)) => nextest(ON_NODE, Some(clusters.node()?), summary),
+            (Self::Crashes, Some(clusters)) => {
+                nextest(WITHOUT_DEPLOYED, Some(clusters.node()?), summary)
+            }
+            (Self::ControlPlane | Self::Node | Self::Crashes, None) => {
+                bail!("no cluster was prepared")
+            }
         }
     }
 }
@@ -77,20 +116,21 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     } else {
         &args.steps
     };
-    let stages = stages::of(chosen);
-    // First, because it may build for minutes beside the other stages.
-    let suites = || stages.iter().flat_map(Stage::suites);
-    let mut clusters = match suites().any(Suite::needs_clusters) {
-        true => Some(Clusters::prepare(suites().any(Suite::needs_node))?),
+    // First, because it may build for minutes beside the other steps.
+    let mut clusters = match chosen.iter().any(|step| step.needs_clusters()) {
+        true => Some(Clusters::prepare(
+            chosen
+                .iter()
+                .any(|step| matches!(step, Step::Node | Step::Crashes)),
+        )?),
         false => None,
     };
     let mut report = Report::default();
-    for stage in &stages {
-        let name = stage.name();
-        eprintln!("\n=== {name}");
+    for step in chosen {
+        eprintln!("\n=== {}", step.name());
         let started = Instant::now();
         let mut summary = None;
-        let passed = match run(stage, clusters.as_mut(), &mut summary) {
+        let passed = match step.run(clusters.as_mut(), &mut summary) {
             Ok(()) => true,
             Err(error) if error.is::<setup::Missing>() => return Err(error),
             Err(error) => {
@@ -99,7 +139,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
             }
         };
         report.add(Line {
-            stage: name,
+            step: step.name(),
             took: started.elapsed(),
             passed,
             summary,
@@ -112,56 +152,18 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     }
 }
 
-/// Runs a stage. What the test runner says of its tests goes to `summary`.
-fn run(stage: &Stage, clusters: Option<&mut Clusters>, summary: &mut Option<String>) -> Result<()> {
-    match stage {
-        Stage::Check(Check::Fmt) => lint::check_format(),
-        Stage::Check(Check::Deny) => lint::deny(),
-        Stage::Check(Check::Clippy) => lint::clippy(),
-        Stage::Check(Check::Doc) => shell::run_quiet(&mut shell::cargo(&[
-            "test",
-            "--doc",
-            "--workspace",
-            "--locked",
-        ])),
-        Stage::Tests(suites) => test(suites, clusters, summary),
-    }
-}
-
-/// Runs suites side by side. The tests are compiled before any cluster is
-/// waited for: on a cold machine both take minutes.
-fn test(
-    suites: &[Suite],
-    clusters: Option<&mut Clusters>,
-    summary: &mut Option<String>,
-) -> Result<()> {
-    let mut build = nextest()?;
-    build.args(["--no-run", "--cargo-quiet"]);
-    shell::run(&mut build)?;
-    let mut command = nextest()?;
-    for suite in suites {
-        command.args(["-E", suite.filter()]);
-    }
-    if let Some(clusters) = clusters {
-        if suites.contains(&Suite::ControlPlane) {
-            let (variable, dir) = clusters.control_plane()?;
-            command.env(variable, dir);
-        }
-        if suites.iter().any(Suite::needs_node) {
-            let (variable, dir) = clusters.node()?;
-            command.env(variable, dir);
-        }
+/// Runs the tests that a nextest filter selects; its closing line goes to
+/// `summary`.
+fn nextest(filter: &str, cluster: Option<Variable>, summary: &mut Option<String>) -> Result<()> {
+    let tools = setup::tools()?;
+    let mut command = shell::cargo(&["nextest", "run", "--workspace", "--locked", "-E", filter]);
+    command.env("PATH", shell::path_with(tools)?);
+    if let Some((variable, dir)) = cluster {
+        command.env(variable, dir);
     }
     shell::run_watched(&mut command, |line| {
         if report::is_nextest_summary(line) {
             *summary = Some(line.to_owned());
         }
     })
-}
-
-/// The test runner, for all of the workspace.
-fn nextest() -> Result<Command> {
-    let mut command = shell::cargo(&["nextest", "run", "--workspace", "--locked"]);
-    command.env("PATH", shell::path_with(setup::tools()?)?);
-    Ok(command)
 }

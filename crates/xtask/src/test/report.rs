@@ -3,25 +3,24 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A stage that ran.
+/// A step that ran.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// The steps that it is made of, as they are typed.
-    pub(super) stage: String,
+    pub(super) step: &'static str,
     pub(super) took: Duration,
     pub(super) passed: bool,
     /// What the test runner said at its end, where there was one.
     pub(super) summary: Option<String>,
 }
 
-/// The stages that ran, in order.
+/// The steps that ran, in order.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     lines: Vec<Line>,
 }
 
 impl Report {
-    /// Adds a stage that has ended.
+    /// Adds a step that has ended.
     pub(super) fn add(&mut self, line: Line) {
         self.lines.push(line);
     }
@@ -32,7 +31,7 @@ impl Report {
             .lines
             .iter()
             .filter(|line| !line.passed)
-            .map(|line| line.stage.as_str())
+            .map(|line| line.step)
             .collect();
         if failed.is_empty() {
             None
@@ -42,17 +41,17 @@ impl Report {
     }
 }
 
-/// A table of the stages, then the test runner's own closing lines: they are
+/// A table of the steps, then the test runner's own closing lines: they are
 /// what people and machines look for at the end of a log.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in &self.lines {
             let verdict = if line.passed { "passed" } else { "FAILED" };
             let seconds = line.took.as_secs_f64();
-            writeln!(f, "{:<24}{verdict:<8}{seconds:>8.1} s", line.stage)?;
+            writeln!(f, "{:<16}{verdict:<8}{seconds:>8.1} s", line.step)?;
         }
         let total: Duration = self.lines.iter().map(|line| line.took).sum();
-        writeln!(f, "{:<32}{:>8.1} s", "together", total.as_secs_f64())?;
+        writeln!(f, "{:<24}{:>8.1} s", "together", total.as_secs_f64())?;
         for summary in self.lines.iter().filter_map(|line| line.summary.as_ref()) {
             writeln!(f, "{summary}")?;
         }

@@ -6,7 +6,6 @@ use clap::ValueEnum;
 
 use super::Step;
 use super::report::{Line, Report, is_nextest_summary};
-use super::stages::{self, Check, Stage, Suite};
 
 #[test]
 fn every_step_is_typed_as_it_is_reported() {
@@ -15,46 +14,9 @@ fn every_step_is_typed_as_it_is_reported() {
     }
 }
 
-#[test]
-fn suites_run_side_by_side_and_crashes_after_them() {
-    use Step::{Clippy, ControlPlane, Crashes, Node, Unit};
-    assert_eq!(
-        stages::of(&[Unit, Clippy, ControlPlane, Crashes, Node]),
-        [
-            Stage::Tests(vec![Suite::Unit, Suite::ControlPlane, Suite::Node]),
-            Stage::Check(Check::Clippy),
-            Stage::Tests(vec![Suite::Crashes]),
-        ]
-    );
-    assert_eq!(
-        stages::of(&[Crashes, Node]),
-        [
-            Stage::Tests(vec![Suite::Crashes]),
-            Stage::Tests(vec![Suite::Node]),
-        ]
-    );
-}
-
-#[test]
-fn a_stage_is_named_by_the_steps_that_it_is_made_of() {
-    let all = stages::of(Step::value_variants());
-    let names: Vec<String> = all.iter().map(Stage::name).collect();
-    assert_eq!(
-        names,
-        [
-            "fmt",
-            "deny",
-            "clippy",
-            "doc",
-            "unit control-plane node",
-            "crashes"
-        ]
-    );
-}
-
-fn line(stage: &str, passed: bool, summary: Option<&str>) -> Line {
+fn line(step: &'static str, passed: bool, summary: Option<&str>) -> Line {
     Line {
-        stage: stage.to_owned(),
+        step,
         took: Duration::from_millis(61_250),
         passed,
         summary: summary.map(str::to_owned),
@@ -80,7 +42,7 @@ fn the_report_ends_with_the_closing_line_of_the_test_runner() {
     assert_eq!(
         report.to_string(),
         format!(
-            "unit                    passed      61.2 s\ntogether                            61.2 s\n{closing}\n"
+            "unit            passed      61.2 s\ntogether                    61.2 s\n{closing}\n"
         )
     );
 }
