@@ -19,6 +19,7 @@ mod client;
 mod deadline;
 mod known;
 mod last_seen;
+mod memory;
 mod observe;
 mod preflight;
 mod readiness;
@@ -48,8 +49,9 @@ pub use scope::Scope;
 use ask::Asker;
 use caches::Streams;
 use known::Known;
+use memory::Memory;
 use readiness::Readiness;
-use reconcile::{Context, Memory, reconcile, retry};
+use reconcile::{Context, reconcile, retry};
 
 /// How to run the operator.
 #[derive(Clone, Debug)]

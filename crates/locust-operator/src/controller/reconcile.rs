@@ -1,10 +1,9 @@
 //! One look at one test: remember, decide, read, decide anew, apply, fold,
 //! store, report.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -16,10 +15,9 @@ use locust_core::by_hand;
 use locust_core::decide::{Decision, Reading, decide};
 use locust_core::events::Event;
 use locust_core::fold::{changed_events, created_events, fold};
-use locust_core::observed::{LastRefusal, Notice, Observed, RefusalCause};
+use locust_core::observed::{Notice, Observed};
 use locust_core::settings::Settings;
 use locust_core::status::{Pace, health, pace};
-use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::answer::chain;
@@ -27,14 +25,13 @@ use super::apply::{ApplyError, apply, write_status};
 use super::ask::Asker;
 use super::caches::Caches;
 use super::known::Known;
+use super::memory::Memory;
 use super::observe::{self, ObserveError};
 use super::report::report;
 
 /// How often one reconcile decides. A start takes four: from memory, create,
 /// record and release, store.
 const ROUNDS: usize = 6;
-/// How long the watch may take to tell of a write.
-const LAG: Duration = Duration::from_secs(2);
 
 /// What every reconcile shares.
 pub(super) struct Context {
@@ -79,30 +76,6 @@ impl Context {
             }
         }
     }
-}
-
-/// What the operator remembers of its own doings; lost with the process, and
-/// never needed to be right.
-#[derive(Default)]
-pub(super) struct Memory {
-    /// When a test's status was last written, and as which version, by UID.
-    written: Mutex<HashMap<String, (Instant, String)>>,
-    /// How often in a row a test's reconcile failed, by UID.
-    failures: Mutex<HashMap<String, u32>>,
-    /// What events said of a test's objects, and when they were read, by UID.
-    noticed: Mutex<HashMap<String, (Instant, Vec<Notice>)>>,
-    /// The last refused step of a test, by UID.
-    refused: Mutex<HashMap<String, Refused>>,
-    /// Which version of an undecodable test was told of, by UID.
-    told: Mutex<HashMap<String, String>>,
-}
-
-/// A step that the API server refused.
-#[derive(Clone, Copy)]
-struct Refused {
-    generation: Option<i64>,
-    cause: RefusalCause,
-    at: Instant,
 }
 
 /// A reconcile failed; it will be tried again.
@@ -304,133 +277,6 @@ pub(super) fn retry(known: &Known, error: &ReconcileError, context: &Context) ->
     };
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     Action::requeue(doubled.min(longest))
-}
-
-impl Memory {
-    fn since_write(&self, test: &LocustTest) -> Option<Duration> {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.get(&test.uid()?).map(|(at, _)| at.elapsed())
-    }
-
-    /// How long to wait for the watch, if it has yet to tell of the last
-    /// write: a look at what was before it would want to write it again.
-    fn lags(&self, test: &LocustTest) -> Option<Duration> {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, version) = written.get(&test.uid()?)?;
-        let wait = LAG.checked_sub(at.elapsed())?;
-        // Since 1.35 it is promised that versions are numbers that grow.
-        let seen: u64 = test.resource_version()?.parse().ok()?;
-        let wrote: u64 = version.parse().ok()?;
-        (seen < wrote).then_some(wait)
-    }
-
-    /// After a failure memory is not believed: what it said may be the reason.
-    fn least_reading(&self, test: &LocustTest) -> Reading {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        match failures.contains_key(&test.uid().unwrap_or_default()) {
-            true => Reading::Everything,
-            false => Reading::Nothing,
-        }
-    }
-
-    fn wrote(&self, test: &LocustTest) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(uid) = test.uid() {
-            let version = test.resource_version().unwrap_or_default();
-            written.insert(uid, (Instant::now(), version));
-        }
-    }
-
-    /// How old the answers about a test are, and what they were.
-    fn notices(&self, uid: &str) -> (Option<Duration>, Vec<Notice>) {
-        let noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
-        match noticed.get(uid) {
-            Some((at, notices)) => (Some(at.elapsed()), notices.clone()),
-            None => (None, Vec::new()),
-        }
-    }
-
-    fn noticed(&self, uid: String, notices: Vec<Notice>) {
-        let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
-        noticed.insert(uid, (Instant::now(), notices));
-    }
-
-    fn was_refused(&self, test: &LocustTest, cause: RefusalCause) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(uid) = test.uid() {
-            let generation = test.metadata.generation;
-            let at = Instant::now();
-            refused.insert(
-                uid,
-                Refused {
-                    generation,
-                    cause,
-                    at,
-                },
-            );
-        }
-    }
-
-    fn last_refusal(&self, test: &LocustTest) -> Option<LastRefusal> {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let Refused {
-            generation,
-            cause,
-            at,
-        } = *refused.get(&test.uid()?)?;
-        Some(LastRefusal {
-            generation,
-            cause,
-            ago: at.elapsed(),
-        })
-    }
-
-    fn failed(&self, uid: &str) -> u32 {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = failures.entry(uid.to_owned()).or_default();
-        *count = count.saturating_add(1);
-        *count
-    }
-
-    fn succeeded(&self, test: &ObjectMeta) {
-        let uid = test.uid.as_deref().unwrap_or_default();
-        self.failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(uid);
-    }
-
-    /// Whether this version of a test has not been told of; from now on it has.
-    fn is_news(&self, test: &ObjectMeta) -> bool {
-        let uid = test.uid.clone().unwrap_or_default();
-        let version = test.resource_version.clone().unwrap_or_default();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.insert(uid, version.clone()) != Some(version)
-    }
-
-    /// Forgets a test that is gone or over.
-    pub(super) fn forget(&self, is_known: impl Fn(&str) -> bool) {
-        self.written
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-        self.refused
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-        self.told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-        self.noticed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-        self.failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

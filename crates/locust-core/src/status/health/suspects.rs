@@ -53,14 +53,20 @@ enum Kind<'a> {
 
 /// Whose events have to be read, if anybody's.
 pub fn questions(observed: &Observed) -> Option<Questions> {
-    let suspects: Vec<Suspect<'_>> = [Role::Master, Role::Worker]
-        .into_iter()
-        .flat_map(|role| {
-            let suspects = suspects(observed, role).into_iter();
-            suspects
-                .filter(|suspect| is_due(observed, suspect))
-                .take(SAMPLE)
-        })
+    let roles = [Role::Master, Role::Worker].map(|role| suspects(observed, role));
+    // What keeps one Job from its pods mostly keeps the other: they are asked
+    // about at one time, so that the status says it of both at once.
+    let may_ask = |suspect: &Suspect<'_>| match suspect.kind {
+        Kind::Pod(_) => is_due(observed, suspect),
+        Kind::Job => roles
+            .iter()
+            .flatten()
+            .filter(|other| matches!(other.kind, Kind::Job))
+            .all(|other| is_due(observed, other)),
+    };
+    let suspects: Vec<&Suspect<'_>> = roles
+        .iter()
+        .flat_map(|suspects| suspects.iter().filter(|one| may_ask(one)).take(SAMPLE))
         .collect();
     let youngest = suspects
         .iter()

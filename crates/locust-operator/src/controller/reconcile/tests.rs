@@ -1,6 +1,7 @@
 //! Tests of what a reconcile survives.
 
 use super::*;
+use crate::controller::memory::LAG;
 
 #[tokio::test]
 async fn a_panic_in_one_look_is_an_error_of_that_look() {
