@@ -29,12 +29,12 @@ async fn a_node_gets_ready_and_runs_a_pod_from_an_imported_archive() {
     let namespace = node.namespace("pod").await.unwrap();
     let address = run_server(&node, &namespace).await;
 
-    let (status, body) = node
-        .http_get(&format!("http://{address}:2379/version"))
-        .await
-        .unwrap();
-    assert!(status.is_success(), "{status}");
-    assert!(body.contains("etcdserver"), "{body}");
+    let url = format!("http://{address}:2379/version");
+    eventually("the server answers with its version", async || {
+        let answer = node.http_get(&url).await;
+        answer.is_ok_and(|(status, body)| status.is_success() && body.contains("etcdserver"))
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -25,9 +25,9 @@ async fn trouble_that_outlasts_the_grace_ends_the_test_and_both_its_jobs() -> Re
         "--health-probe-bind-address=0",
         "--pod-grace=8s",
     ];
-    // A stand-in for an exporter that does not start.
+    // An exporter that cannot start keeps its master from starting.
     let variables = [
-        ("METRICS_EXPORTER_IMAGE", "testkit/stub-locust:1"),
+        ("METRICS_EXPORTER_IMAGE", "nowhere.invalid/exporter:1"),
         ("METRICS_EXPORTER_IMAGE_PULL_POLICY", "IfNotPresent"),
         ("METRICS_EXPORTER_CPU_REQUEST", "10m"),
         ("POD_CPU_REQUEST", "10m"),
@@ -54,8 +54,7 @@ async fn trouble_that_outlasts_the_grace_ends_the_test_and_both_its_jobs() -> Re
             json!({ "scheduling": { "nodeSelector": { "disk": "golden" } } }),
             "SchedulingError: ",
         ),
-        // Its sidecar keeps the master from starting.
-        ("exporter", json!({}), "CrashLoopBackOff: "),
+        ("exporter", json!({}), "ImagePullError: "),
     ];
     for (name, spec, _) in &cases {
         world.tests.create(test(name, spec)).await?;
