@@ -24,6 +24,14 @@ pub const ANNOTATION_RUN: &str = "locust.io/run";
 /// that a Job suspended by somebody else is never mistaken for a held one.
 pub const ANNOTATION_HELD: &str = "locust.io/held";
 
+/// Annotation on a LocustTest that is shown in the other version of the API:
+/// what that version cannot say. It is taken off on the way back.
+pub const ANNOTATION_CONVERSION: &str = "locust.io/conversion-data";
+/// Label on the v1 view of a LocustTest whose v2 spec is too large for
+/// [`ANNOTATION_CONVERSION`]; its value is the size in bytes. Such a view cannot
+/// be written.
+pub const LABEL_ONLY_A_VIEW: &str = "locust.io/too-large-for-v1";
+
 /// Finalizer that the Go operator leaves on its objects. Ours sets none and
 /// takes this one off.
 pub const UPSTREAM_FINALIZER: &str = "locust.io/cleanup";

@@ -14,6 +14,9 @@
 //! 4. [`fold::fold`] joins the status with what became of the steps;
 //! 5. the status is written if it changed, and only then are events sent.
 //!
+//! Objects of the other API version become ones of this version by
+//! [`convert::convert`], and back.
+//!
 //! The local runner shares [`problems::problems`] and [`resolve::resolve`] and
 //! goes on with
 //! [`processes::processes`] and [`local::inputs`] instead of the builders of
@@ -22,6 +25,7 @@
 pub mod build;
 pub mod by_hand;
 pub mod command_line;
+pub mod convert;
 pub mod decide;
 pub mod events;
 pub mod fold;

@@ -5,7 +5,11 @@ use locust_api::latest::LocustTestSpec;
 /// A number of the spec's content, in hexadecimal. The same content has the
 /// same one, whatever its generation.
 pub fn fingerprint(spec: &LocustTestSpec) -> String {
-    let text = serde_json::to_string(spec).unwrap_or_default();
+    hash(&serde_json::to_string(spec).unwrap_or_default())
+}
+
+/// A number of a text, in hexadecimal.
+pub(crate) fn hash(text: &str) -> String {
     format!("{:016x}", fnv1a(text.as_bytes()))
 }
 

@@ -11,4 +11,5 @@ mod tests;
 
 pub use draft::{Draft, Truth};
 pub use fingerprint::fingerprint;
+pub(crate) use fingerprint::hash;
 pub use pace::{LIVE_PERIOD, Pace, pace};

@@ -1,0 +1,5 @@
+//! Conversion: what maps to what, that nothing is lost, and that edits win.
+
+mod bad;
+mod edits;
+mod golden;
