@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaProps,
+    CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionVersion,
+    JSONSchemaProps, WebhookClientConfig, WebhookConversion,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube_core::CustomResourceExt;
@@ -11,11 +12,37 @@ use serde_json::Value;
 
 use crate::schema;
 
-/// The CRD as the API server gets it.
+/// The CRD as the API server gets it where nothing converts: v1 is not served.
+/// It is there all the same, because an API server may have stored it once.
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = crate::v2::LocustTest::crd();
+    crd.spec
+        .versions
+        .extend(crate::v1::LocustTest::crd().spec.versions);
     crd.spec.names.list_kind = Some(format!("{}List", crd.spec.names.kind));
     schema::finish(&mut crd);
+    crd
+}
+
+/// The CRD where a webhook converts: v1 is served. `client_config` says where
+/// the webhook is, as in `spec.conversion.webhook.clientConfig`.
+///
+/// The two go together. Served without conversion, v1 would be accepted and
+/// all that it says pruned; converted without being served it would be there
+/// for nothing.
+pub fn converting(client_config: WebhookClientConfig) -> CustomResourceDefinition {
+    let mut crd = crd();
+    for version in &mut crd.spec.versions {
+        version.served = true;
+    }
+    crd.spec.conversion = Some(CustomResourceConversion {
+        strategy: "Webhook".to_owned(),
+        webhook: Some(WebhookConversion {
+            client_config: Some(client_config),
+            // The versions of ConversionReview, not those of LocustTest.
+            conversion_review_versions: vec!["v1".to_owned()],
+        }),
+    });
     crd
 }
 
@@ -23,7 +50,12 @@ pub fn crd() -> CustomResourceDefinition {
 /// type, and with whole numbers as such, since `1.0` is not what the API server
 /// gives back.
 pub fn manifest() -> Value {
-    let mut manifest = serde_json::to_value(crd()).unwrap_or_default();
+    to_manifest(&crd())
+}
+
+/// A CRD as it is written to files.
+pub fn to_manifest(crd: &CustomResourceDefinition) -> Value {
+    let mut manifest = serde_json::to_value(crd).unwrap_or_default();
     whole_numbers(&mut manifest);
     manifest
 }
@@ -44,16 +76,19 @@ fn whole_numbers(value: &mut Value) {
 }
 
 /// The finished schema of the stored version.
-pub(crate) static STORED_SCHEMA: LazyLock<JSONSchemaProps> = LazyLock::new(|| {
-    let stored = crd()
-        .spec
-        .versions
-        .into_iter()
-        .find(|version| version.storage);
-    stored
+pub(crate) static STORED_SCHEMA: LazyLock<JSONSchemaProps> =
+    LazyLock::new(|| schema_of(|version| version.storage));
+
+/// The finished schema of the version before it.
+pub(crate) static V1_SCHEMA: LazyLock<JSONSchemaProps> =
+    LazyLock::new(|| schema_of(|version| version.name == "v1"));
+
+fn schema_of(is_it: impl Fn(&CustomResourceDefinitionVersion) -> bool) -> JSONSchemaProps {
+    let version = crd().spec.versions.into_iter().find(is_it);
+    version
         .and_then(|version| version.schema?.open_api_v3_schema)
         .unwrap_or_default()
-});
+}
 
 /// The schema of `metadata`, which a CRD takes for granted.
 pub(crate) static METADATA_SCHEMA: LazyLock<JSONSchemaProps> =

@@ -14,6 +14,10 @@ pub(crate) fn yes() -> bool {
     true
 }
 
+pub(crate) fn worker_replicas() -> i32 {
+    1
+}
+
 pub(crate) fn autoquit_timeout() -> i32 {
     AUTOQUIT_TIMEOUT_SECONDS
 }

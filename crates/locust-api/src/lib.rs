@@ -1,12 +1,13 @@
 //! What a user writes and reads: the `LocustTest` resource of `locust.io`.
 //!
 //! The crate holds types, their schema and their names, and nothing that acts:
-//! no client, no clock, no files. Doc comments in [`v2`] are written for the
+//! no client, no clock, no files. Doc comments in [`v1`] and [`v2`] are written for the
 //! user of the resource, because they become the CRD's descriptions.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `v2/` | the stored version, one file per group of fields |
+//! | `v1/` | the version before it, served where conversion is installed |
 //! | `latest.rs` | the version that the other crates name |
 //! | `condition.rs` | condition types and reasons, closed sets |
 //! | `names.rs` | every label, annotation, port and object name |
@@ -24,4 +25,5 @@ pub mod defaults;
 pub mod latest;
 pub mod names;
 pub mod schema;
+pub mod v1;
 pub mod v2;

@@ -8,7 +8,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use super::{items, values};
-use crate::crd::{METADATA_SCHEMA, STORED_SCHEMA};
+use crate::crd::{METADATA_SCHEMA, STORED_SCHEMA, V1_SCHEMA};
 use crate::names::MAX_TEST_NAME;
 
 /// Something about a LocustTest that the API server would refuse.
@@ -33,8 +33,8 @@ impl fmt::Display for Problem {
 /// Everything that the API server would refuse in `locust_test`, a whole
 /// LocustTest as JSON, under strict field validation.
 ///
-/// `apiVersion` and `kind` have to be text and are not compared: which
-/// documents are LocustTests is for the caller to say. `status` is not looked
+/// `apiVersion` and `kind` have to be text: which documents are LocustTests is
+/// for the caller to say. One of `locust.io/v1` is judged as such. `status` is not looked
 /// into, because the API server takes it off.
 ///
 /// ```
@@ -83,10 +83,18 @@ pub fn check(locust_test: &Value) -> Vec<Problem> {
     }
     found.name(&metadata);
 
+    let is_v1 = fields
+        .get("apiVersion")
+        .is_some_and(|version| version == "locust.io/v1");
     fields.retain(|name, _| !NOT_WRITTEN.contains(&name.as_str()));
     let spec = fields.get("spec").cloned();
-    found.compare("", &STORED_SCHEMA, &Value::Object(fields));
-    found.rules(spec);
+    match is_v1 {
+        true => found.compare("", &V1_SCHEMA, &Value::Object(fields)),
+        false => {
+            found.compare("", &STORED_SCHEMA, &Value::Object(fields));
+            found.rules(spec);
+        }
+    }
     found.0
 }
 

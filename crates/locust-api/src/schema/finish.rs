@@ -15,14 +15,48 @@ pub(crate) fn finish(crd: &mut CustomResourceDefinition) {
     for version in &mut crd.spec.versions {
         let schema = version.schema.as_mut();
         if let Some(root) = schema.and_then(|schema| schema.open_api_v3_schema.as_mut()) {
-            finish_root(root);
+            finish_root(root, Version::of(&version.name));
         }
     }
 }
 
-fn finish_root(root: &mut JSONSchemaProps) {
+/// Where Kubernetes types are: v1 has none in its spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    V1,
+    Latest,
+}
+
+impl Version {
+    fn of(name: &str) -> Self {
+        match name {
+            "v1" => Self::V1,
+            _ => Self::Latest,
+        }
+    }
+
+    fn places(self) -> impl Iterator<Item = (&'static str, &'static Embedded)> {
+        let has = move |place: &str| self == Self::Latest || place.starts_with("status");
+        embedded::PLACES
+            .iter()
+            .copied()
+            .filter(move |(place, _)| has(place))
+    }
+
+    /// Whether `path` lies in a Kubernetes type. The field that holds the type
+    /// is ours; the items of a list are the type itself.
+    pub(super) fn is_embedded(self, path: &str) -> bool {
+        !embedded::OURS.contains(&path)
+            && self.places().any(|(place, _)| {
+                path.strip_prefix(place)
+                    .is_some_and(|rest| !rest.is_empty() || place.ends_with("[]"))
+            })
+    }
+}
+
+fn finish_root(root: &mut JSONSchemaProps, version: Version) {
     walk(root, "", &mut |_, schema| clean(schema));
-    for (place, kind) in embedded::PLACES {
+    for (place, kind) in version.places() {
         if let Some(schema) = at(root, place) {
             restore(schema, kind);
         }
@@ -34,7 +68,7 @@ fn finish_root(root: &mut JSONSchemaProps) {
         status.default = Some(JSON(unseen()));
     }
     walk(root, "", &mut |path, schema| {
-        let embedded = is_embedded(path);
+        let embedded = version.is_embedded(path);
         if embedded {
             schema.description = None;
         }
@@ -71,16 +105,6 @@ fn clean(schema: &mut JSONSchemaProps) {
     if let Some(members) = &mut schema.enum_ {
         members.retain(|JSON(member)| !member.is_null());
     }
-}
-
-/// Whether `path` lies in a Kubernetes type. The field that holds the type is
-/// ours; the items of a list are the type itself.
-pub(super) fn is_embedded(path: &str) -> bool {
-    !embedded::OURS.contains(&path)
-        && embedded::PLACES.iter().any(|(place, _)| {
-            path.strip_prefix(place)
-                .is_some_and(|rest| !rest.is_empty() || place.ends_with("[]"))
-        })
 }
 
 fn restore(schema: &mut JSONSchemaProps, kind: &Embedded) {

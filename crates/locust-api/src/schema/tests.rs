@@ -8,12 +8,15 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionVersion, JSONSchemaProps, WebhookClientConfig,
+};
 use serde_json::Value;
 
 use super::embedded::{Embedded, OURS, PLACES};
-use super::{at, bounds, check, finish, rules, values, walk};
-use crate::crd::{STORED_SCHEMA, crd, manifest};
+use super::finish::Version;
+use super::{at, bounds, check, rules, values, walk};
+use crate::crd::{STORED_SCHEMA, V1_SCHEMA, converting, crd, manifest};
 use crate::latest::LocustTest;
 
 fn read(path: &str) -> Value {
@@ -25,12 +28,26 @@ fn read(path: &str) -> Value {
 
 /// Every node of the stored schema with its path.
 fn nodes() -> Vec<(String, JSONSchemaProps)> {
-    let mut nodes = Vec::new();
-    walk(&mut STORED_SCHEMA.clone(), "", &mut |path, schema| {
-        nodes.push((path.to_owned(), schema.clone()));
-    });
+    let nodes = nodes_of(&STORED_SCHEMA);
     assert!(nodes.len() > 500, "the schema is empty");
     nodes
+}
+
+fn nodes_of(root: &JSONSchemaProps) -> Vec<(String, JSONSchemaProps)> {
+    let mut nodes = Vec::new();
+    walk(&mut root.clone(), "", &mut |path, schema| {
+        nodes.push((path.to_owned(), schema.clone()));
+    });
+    nodes
+}
+
+/// Every node of both versions.
+fn all_nodes() -> impl Iterator<Item = (Version, String, JSONSchemaProps)> {
+    let v1 = nodes_of(&V1_SCHEMA);
+    assert!(v1.len() > 30, "the schema of v1 is empty");
+    let v1 = v1.into_iter().map(|(path, node)| (Version::V1, path, node));
+    let latest = nodes().into_iter();
+    v1.chain(latest.map(|(path, node)| (Version::Latest, path, node)))
 }
 
 #[test]
@@ -47,27 +64,82 @@ fn the_crd_is_what_users_of_the_go_operator_know() {
         Some(["lotest".to_owned()].as_slice())
     );
     assert_eq!(spec.names.list_kind.as_deref(), Some("LocustTestList"));
-    let [version] = spec.versions.as_slice() else {
-        panic!("more than one version");
+    let [latest, v1] = spec.versions.as_slice() else {
+        panic!("not two versions");
     };
-    assert!(version.name == "v2" && version.served && version.storage);
-    assert!(version.subresources.as_ref().unwrap().status.is_some());
-    let columns: Vec<_> = version
-        .additional_printer_columns
-        .iter()
-        .flatten()
-        .map(|column| (column.name.as_str(), column.priority))
-        .collect();
+    assert!(latest.name == "v2" && latest.served && latest.storage);
+    assert!(v1.name == "v1" && !v1.storage);
+    assert_eq!(v1.deprecated, Some(true));
     assert_eq!(
-        columns,
-        [
-            ("Phase", None),
-            ("Workers", None),
-            ("Connected", None),
-            ("Image", Some(1)),
-            ("Age", None)
-        ]
+        v1.deprecation_warning.as_deref(),
+        Some("locust.io/v1 LocustTest is deprecated, migrate to locust.io/v2")
     );
+    for version in [latest, v1] {
+        assert!(version.subresources.as_ref().unwrap().status.is_some());
+    }
+    let columns = |version: &CustomResourceDefinitionVersion| -> Vec<_> {
+        let columns = version.additional_printer_columns.iter().flatten();
+        columns
+            .map(|column| {
+                (
+                    format!("{} {}", column.name, column.type_),
+                    column.json_path.clone(),
+                    column.priority,
+                )
+            })
+            .collect()
+    };
+    let expected = |columns: &[(&str, &str, Option<i32>)]| -> Vec<_> {
+        columns
+            .iter()
+            .map(|(name, path, priority)| ((*name).to_owned(), (*path).to_owned(), *priority))
+            .collect()
+    };
+    assert_eq!(
+        columns(latest),
+        expected(&[
+            ("Phase string", ".status.phase", None),
+            ("Workers integer", ".spec.worker.replicas", None),
+            ("Connected integer", ".status.connectedWorkers", None),
+            ("Image string", ".spec.image", Some(1)),
+            ("Age date", ".metadata.creationTimestamp", None),
+        ])
+    );
+    assert_eq!(
+        columns(v1),
+        expected(&[
+            ("master_cmd string", ".spec.masterCommandSeed", None),
+            ("worker_replica_count integer", ".spec.workerReplicas", None),
+            ("Image string", ".spec.image", None),
+            ("Age date", ".metadata.creationTimestamp", None),
+        ])
+    );
+}
+
+#[test]
+fn v1_is_served_only_where_a_webhook_converts() {
+    let plain = crd();
+    assert_eq!(plain.spec.conversion, None);
+    let served = |crd: &CustomResourceDefinition| -> Vec<_> {
+        let versions = crd.spec.versions.iter().filter(|version| version.served);
+        versions.map(|version| version.name.clone()).collect()
+    };
+    assert_eq!(served(&plain), ["v2"]);
+    let converting = converting(WebhookClientConfig::default());
+    assert_eq!(served(&converting), ["v2", "v1"]);
+    let conversion = converting.spec.conversion.unwrap();
+    assert_eq!(conversion.strategy, "Webhook");
+    let versions = conversion.webhook.unwrap().conversion_review_versions;
+    assert_eq!(versions, ["v1"]);
+}
+
+#[test]
+fn the_status_of_v1_is_that_of_v2() {
+    let status = |schema: &JSONSchemaProps| {
+        let properties = schema.properties.as_ref().unwrap();
+        properties["status"].clone()
+    };
+    assert_eq!(status(&V1_SCHEMA), status(&STORED_SCHEMA));
 }
 
 #[test]
@@ -78,7 +150,7 @@ fn the_crd_leaves_room_for_the_copy_that_kubectl_apply_keeps() {
 
 #[test]
 fn every_node_is_structural() {
-    for (path, node) in nodes() {
+    for (_, path, node) in all_nodes() {
         let int_or_string = node.x_kubernetes_int_or_string == Some(true);
         assert!(node.type_.is_some() || int_or_string, "{path}: no type");
         assert!(node.any_of.is_none() || int_or_string, "{path}: anyOf");
@@ -119,7 +191,7 @@ fn every_node_is_structural() {
 
 #[test]
 fn every_array_string_and_map_has_a_limit() {
-    for (path, node) in nodes() {
+    for (_, path, node) in all_nodes() {
         let limit = match node.type_.as_deref() {
             Some("array") => node.max_items,
             Some("object") if node.additional_properties.is_some() => node.max_properties,
@@ -135,17 +207,17 @@ fn every_array_string_and_map_has_a_limit() {
 
 #[test]
 fn every_number_of_ours_has_a_smallest_value() {
-    for (path, node) in nodes() {
-        let is_ours = node.type_.as_deref() == Some("integer") && !finish::is_embedded(&path);
+    for (version, path, node) in all_nodes() {
+        let is_ours = node.type_.as_deref() == Some("integer") && !version.is_embedded(&path);
         assert!(!is_ours || node.minimum.is_some(), "{path}");
     }
 }
 
 #[test]
 fn our_fields_are_described_and_embedded_ones_are_not() {
-    for (path, node) in nodes() {
+    for (version, path, node) in all_nodes() {
         let is_entry = path.ends_with("{}") || path.ends_with("[]");
-        if finish::is_embedded(&path) {
+        if version.is_embedded(&path) {
             assert_eq!(node.description, None, "{path}");
         } else if !is_entry {
             let description = node.description.unwrap_or_default();
@@ -156,7 +228,7 @@ fn our_fields_are_described_and_embedded_ones_are_not() {
 
 #[test]
 fn every_pattern_can_be_checked_here() {
-    for (path, node) in nodes() {
+    for (_, path, node) in all_nodes() {
         if let Some(pattern) = node.pattern {
             assert!(
                 regex_lite::Regex::new(&pattern).is_ok(),
@@ -170,12 +242,14 @@ fn every_pattern_can_be_checked_here() {
 fn no_line_of_the_tables_is_out_of_use() {
     let mut root = STORED_SCHEMA.clone();
     let (ours, ends) = bounds::tables();
+    let mut v1 = V1_SCHEMA.clone();
     for path in ours.iter().chain(OURS) {
-        assert!(at(&mut root, path).is_some(), "{path}");
+        let found = at(&mut root, path).is_some() || at(&mut v1, path).is_some();
+        assert!(found, "{path}");
     }
     let paths: Vec<_> = nodes().into_iter().map(|(path, _)| path).collect();
     for end in ends {
-        let used = |path: &&String| finish::is_embedded(path) && path.ends_with(end);
+        let used = |path: &&String| Version::Latest.is_embedded(path) && path.ends_with(end);
         assert!(paths.iter().any(|path| used(&path)), "{end}");
     }
     for (end, _) in values::in_words() {
@@ -218,7 +292,7 @@ fn embedded_types_keep_what_a_crd_made_in_go_keeps() {
         10
     );
     let with_default = |(path, node): &&(String, JSONSchemaProps)| {
-        finish::is_embedded(path) && node.default.is_some()
+        Version::Latest.is_embedded(path) && node.default.is_some()
     };
     assert_eq!(nodes.iter().filter(with_default).count(), 23);
 }
@@ -234,7 +308,7 @@ fn the_sample_is_valid_and_shows_every_field_of_ours() {
     let missing: Vec<_> = nodes()
         .into_iter()
         .map(|(path, _)| path)
-        .filter(|path| path.starts_with("spec") && !finish::is_embedded(path))
+        .filter(|path| path.starts_with("spec") && !Version::Latest.is_embedded(path))
         .filter(|path| !shown.contains(path))
         .filter(|path| !path.ends_with("{}"))
         .collect();
