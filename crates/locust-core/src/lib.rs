@@ -27,6 +27,7 @@ pub mod by_hand;
 pub mod command_line;
 pub mod convert;
 pub mod decide;
+pub mod election;
 pub mod events;
 pub mod fold;
 pub mod local;
