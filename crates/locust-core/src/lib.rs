@@ -21,9 +21,14 @@
 //! goes on with
 //! [`processes::processes`] and [`local::inputs`] instead of the builders of
 //! Kubernetes objects.
+//!
+//! Beside the story, the webhooks: [`review`] answers what the API server asks
+//! when a test is written or read in another version, and [`certificates`]
+//! says when which certificate is made.
 
 pub mod build;
 pub mod by_hand;
+pub mod certificates;
 pub mod command_line;
 pub mod convert;
 pub mod decide;
@@ -36,5 +41,6 @@ pub mod observed;
 pub mod problems;
 pub mod processes;
 pub mod resolve;
+pub mod review;
 pub mod settings;
 pub mod status;

@@ -13,7 +13,8 @@
 //! | `security.rs` | security contexts |
 //! | `settings.rs` | what the operator's settings add |
 //! | `forms.rs` | how names, labels and paths are written |
-//! | `warnings.rs` | what can be run and may not be meant |
+//! | `upstream.rs` | what the Go operator's webhook refuses beside all this |
+//! | `warnings.rs`, `hints.rs` | what can be run and may not be meant |
 //!
 //! Two other places judge before this one: the schema, field by field, and its
 //! rules, in `locust-api`. An object that was stored before them meets the same
@@ -22,6 +23,7 @@
 mod environment;
 mod files;
 mod forms;
+mod hints;
 mod metadata;
 mod quantity;
 mod resources;
@@ -31,6 +33,7 @@ mod settings;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod upstream;
 mod warnings;
 
 use std::fmt;
@@ -39,11 +42,12 @@ use locust_api::condition::Reason;
 use locust_api::latest::LocustTest;
 use locust_api::names::{MAX_TEST_NAME, Role};
 
+pub use hints::hints;
 pub use warnings::warnings;
 
 use crate::command_line;
 use crate::resolve::resolve;
-use crate::settings::Settings;
+use crate::settings::{Admission, Settings};
 
 /// Something that keeps a test from being run until it is corrected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +66,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that keeps `test` from being run.
+/// Everything that keeps `test` from being run. The one verdict: the webhook
+/// gives it when the test is written, the controller before it is run.
 pub fn problems(test: &LocustTest, settings: &Settings) -> Vec<Problem> {
     let mut found = Found::default();
     let spec = &test.spec;
@@ -86,7 +91,23 @@ pub fn problems(test: &LocustTest, settings: &Settings) -> Vec<Problem> {
         );
     }
     settings::judge(settings, &resolved, &mut found);
+    if found.0.is_empty() {
+        found.0.extend(refused_as_upstream(test, settings));
+    }
     found.0
+}
+
+/// What the Go operator's webhook would say of `test`, where it is asked for.
+pub(crate) fn refused_as_upstream(test: &LocustTest, settings: &Settings) -> Option<Problem> {
+    match settings.admission {
+        Admission::Upstream => upstream::refusal(test),
+        Admission::OnlyWhatCannotRun => None,
+    }
+}
+
+/// What is said of a name that no Job could be named after, if it is one.
+pub(crate) fn name_is_too_long(test: &LocustTest) -> Option<Problem> {
+    upstream::too_long(test.metadata.name.as_deref().unwrap_or_default())
 }
 
 /// Most problems that one line of text lists.

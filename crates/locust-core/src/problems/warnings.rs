@@ -39,16 +39,7 @@ pub fn warnings(test: &LocustTest) -> Vec<schema::Problem> {
 }
 
 fn flags(field: &str, args: Option<&[String]>, found: &mut Vec<schema::Problem>) {
-    let is_managed = |arg: &&String| {
-        let flag = arg.split_once('=').map_or(arg.as_str(), |(flag, _)| flag);
-        MANAGED.contains(&flag)
-    };
-    let conflicts: Vec<&str> = args
-        .unwrap_or_default()
-        .iter()
-        .filter(is_managed)
-        .map(String::as_str)
-        .collect();
+    let conflicts = managed(args.unwrap_or_default());
     if !conflicts.is_empty() {
         found.push(schema::Problem {
             path: field.to_owned(),
@@ -58,6 +49,15 @@ fn flags(field: &str, args: Option<&[String]>, found: &mut Vec<schema::Problem>)
             ),
         });
     }
+}
+
+/// Those of the arguments that the operator adds itself.
+pub(super) fn managed(args: &[String]) -> Vec<&str> {
+    let is_managed = |arg: &&String| {
+        let flag = arg.split_once('=').map_or(arg.as_str(), |(flag, _)| flag);
+        MANAGED.contains(&flag)
+    };
+    args.iter().filter(is_managed).map(String::as_str).collect()
 }
 
 fn variables(spec: &LocustTestSpec, found: &mut Vec<schema::Problem>) {

@@ -30,6 +30,18 @@ pub struct Settings {
     pub pod_grace: std::time::Duration,
     /// What pods get where their test says nothing about security.
     pub pod_defaults: PodDefaults,
+    /// What is refused beside what cannot be run.
+    pub admission: Admission,
+}
+
+/// What is refused beside what cannot be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Nothing.
+    OnlyWhatCannotRun,
+    /// What the validating webhook of the Go operator refuses, by the webhook
+    /// and before a run.
+    Upstream,
 }
 
 /// What pods get where their test says nothing about security.
@@ -182,6 +194,7 @@ impl Default for Settings {
             default_runtime_class: None,
             pod_grace: std::time::Duration::from_secs(120),
             pod_defaults: PodDefaults::Upstream,
+            admission: Admission::OnlyWhatCannotRun,
         }
     }
 }
