@@ -10,9 +10,11 @@
 //! | `local/` | runs a LocustTest as processes on this machine |
 //! | `target/` | a small HTTP server to try load tests against |
 //! | `telemetry.rs` | logs |
+//! | `webhook/` | answers what the API server asks about LocustTests |
 
 pub mod cli;
 pub mod controller;
 pub mod local;
 pub mod target;
 pub mod telemetry;
+pub mod webhook;

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// The HTTP status code, if the API server answered at all.
-pub(super) fn code(error: &kube::Error) -> Option<u16> {
+pub(crate) fn code(error: &kube::Error) -> Option<u16> {
     let kube::Error::Api(status) = error else {
         return None;
     };
@@ -19,7 +19,7 @@ pub(super) fn message(error: &kube::Error) -> String {
 }
 
 /// An error with its causes in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -43,9 +43,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use admin::AdminError;
+pub(crate) use answer::{chain, code};
 pub use client::ClientError;
 pub use scope::Scope;
 
+use crate::webhook::{self, Clock, Served, WebhookError};
 use ask::Asker;
 use caches::Streams;
 use known::Known;
@@ -68,6 +70,8 @@ pub struct Options {
     pub instance: String,
     /// Settings for all tests.
     pub settings: Settings,
+    /// How to serve the webhooks; `None`: not.
+    pub webhook: Option<webhook::Options>,
 }
 
 /// The operator ended by itself.
@@ -79,6 +83,9 @@ pub enum RunError {
     /// The probe server failed.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// The webhooks cannot be served.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// A task that has to live ended.
     #[error("the {0} ended unexpectedly")]
     Ended(&'static str),
@@ -93,9 +100,29 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         concurrency,
         instance,
         settings,
+        webhook,
     } = options;
+    let listening = match &webhook {
+        Some(options) => Some(webhook::listen(options).await?),
+        None => None,
+    };
     let client = client::connect(kubeconfig.as_deref()).await?;
     let readiness = Readiness::default();
+    let answered = CancellationToken::new();
+    let mut webhooks = JoinSet::new();
+    if let Some((listening, options)) = listening.zip(webhook) {
+        let ready = when_certified(&options, &readiness);
+        let clock: Clock = Arc::new(jiff::Timestamp::now);
+        let end = answered.clone();
+        webhooks.spawn(webhook::serve(
+            listening,
+            options,
+            client.clone(),
+            clock,
+            ready,
+            end,
+        ));
+    }
     for scope in &scopes {
         readiness.wait_for(&controller_of(scope), "starting");
     }
@@ -115,15 +142,44 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         };
         tasks.spawn(control(one, shutdown.clone()));
     }
+    let result = tokio::select! {
+        result = all(&mut tasks) => result,
+        Some(ended) = webhooks.join_next() => Err(ended.map_or(WebhookError::Ended, failure).into()),
+    };
+    shutdown.cancel();
+    // The API server may need an answer for what was done last.
+    answered.cancel();
+    while webhooks.join_next().await.is_some() {}
+    result
+}
+
+/// Waits until all tasks have ended, or one has failed.
+async fn all(tasks: &mut JoinSet<Result<(), RunError>>) -> Result<(), RunError> {
     while let Some(ended) = tasks.join_next().await {
-        let result = ended.unwrap_or(Err(RunError::Ended("controller")));
-        if let Err(error) = result {
-            shutdown.cancel();
-            return Err(error);
-        }
+        ended.unwrap_or(Err(RunError::Ended("controller")))?;
     }
     Ok(())
 }
+
+/// Webhooks that have ended before they were to.
+fn failure(ended: Result<(), WebhookError>) -> WebhookError {
+    ended.err().unwrap_or(WebhookError::Ended)
+}
+
+/// Whoever asks for validation by a webhook is told when there is one.
+fn when_certified(
+    options: &webhook::Options,
+    readiness: &Readiness,
+) -> impl FnOnce() + Send + 'static {
+    if options.served != Served::Conversion {
+        readiness.wait_for(WEBHOOKS, "no certificate yet");
+    }
+    let readiness = readiness.clone();
+    move || readiness.has(WEBHOOKS)
+}
+
+/// Their name in what `/readyz` says.
+const WEBHOOKS: &str = "webhooks";
 
 /// Its name in what `/readyz` says.
 fn controller_of(scope: &Scope) -> String {

@@ -52,7 +52,7 @@ fn logs_are_json_when_asked_for_in_either_spelling() -> Result<()> {
             .lines()
             .map(serde_json::from_str)
             .collect::<Result<_, _>>()?;
-        let [warning, loaded] = lines.as_slice() else {
+        let [warning, loaded, ..] = lines.as_slice() else {
             panic!("{log}");
         };
         assert_eq!(warning.get("level"), Some(&Value::from("WARN")));

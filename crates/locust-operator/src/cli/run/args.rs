@@ -126,9 +126,21 @@ pub struct RunArgs {
     )]
     pub metrics_cert_key: String,
 
-    /// Serve them; needs --webhook-cert-path [default: false].
+    /// Convert LocustTests between the versions of the API.
+    #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Webhooks")]
+    pub enable_conversion: String,
+    /// Validate LocustTests as the Go operator does [default: false].
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Webhooks")]
     pub enable_webhooks: Option<String>,
+    /// The configuration that has LocustTests validated here.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "locust-k8s-operator-validating-webhook-configuration",
+        hide_default_value = true,
+        help_heading = "Webhooks"
+    )]
+    pub webhook_configuration: String,
     /// Port of their server.
     #[arg(
         long,
@@ -137,7 +149,7 @@ pub struct RunArgs {
         help_heading = "Webhooks"
     )]
     pub webhook_port: String,
-    /// Directory of their certificate.
+    /// Directory of their certificate; empty: the operator makes its own.
     #[arg(
         long,
         value_name = "DIR",

@@ -6,6 +6,7 @@
 mod args;
 pub mod go;
 mod rules;
+mod serving;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ async fn run(checked: Checked) -> anyhow::Result<()> {
         health_address,
         concurrency,
         settings,
+        webhooks,
         notices,
     } = checked;
     notices.iter().for_each(log);
@@ -66,6 +68,7 @@ async fn run(checked: Checked) -> anyhow::Result<()> {
         health_address,
         concurrency,
         instance: std::env::var("POD_NAME").unwrap_or_else(|_| "locust-operator".to_owned()),
+        webhook: serving::options(webhooks, &settings)?,
         settings,
     };
     let shutdown = CancellationToken::new();

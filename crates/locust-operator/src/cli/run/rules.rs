@@ -3,6 +3,7 @@
 
 mod effects;
 mod logs;
+pub(super) mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -12,12 +13,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use locust_core::settings::{PodDefaults, Settings, from_variables};
+use locust_core::settings::{Admission, PodDefaults, Settings, from_variables};
 
 use super::args::RunArgs;
 use super::go;
 use crate::controller::Scope;
 use crate::telemetry::Logs;
+use webhooks::Webhooks;
 
 /// Flags and variables with nothing left to doubt.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,7 @@ pub(super) struct Checked {
     pub(super) health_address: Option<SocketAddr>,
     pub(super) concurrency: u16,
     pub(super) settings: Settings,
+    pub(super) webhooks: Webhooks,
     /// What to log first.
     pub(super) notices: Vec<Notice>,
 }
@@ -59,15 +62,18 @@ pub(super) fn check(
 ) -> Result<Checked, Refusal> {
     let mut flags = Flags::default();
     let logs = logs::check(&args, &mut flags);
-    let webhooks = effects::webhooks(&args, variables, &mut flags);
-    let mut notices = webhooks.notices.clone();
-    let without_effect = effects::without_effect(&args, &webhooks, &mut flags);
+    let mut notices = Vec::new();
+    let webhooks = webhooks::check(&args, variables, &mut notices, &mut flags);
+    let without_effect = effects::without_effect(&args, &mut flags);
     notices.extend(without_effect.into_iter().map(Notice::Warning));
     let parsed = from_variables(variables);
     notices.extend(parsed.warnings.iter().cloned().map(Notice::Warning));
     let mut settings = parsed.settings.clone();
     settings.pod_grace = pod_grace(&args.pod_grace, &mut flags);
     settings.pod_defaults = pod_defaults(&args.pod_defaults, &mut flags);
+    if webhooks.is_validation_on() {
+        settings.admission = Admission::Upstream;
+    }
     let checked = Checked {
         logs,
         scopes: scopes(&args.watch_namespaces, &mut flags),
@@ -75,15 +81,11 @@ pub(super) fn check(
         concurrency: concurrency(&args.concurrency, &mut flags),
         kubeconfig: args.kubeconfig,
         settings,
+        webhooks,
         notices,
     };
     let exit_code = if flags.bad.is_empty() { 1 } else { 2 };
-    let messages: Vec<String> = flags
-        .bad
-        .into_iter()
-        .chain(webhooks.refusal)
-        .chain(parsed.refusal())
-        .collect();
+    let messages: Vec<String> = flags.bad.into_iter().chain(parsed.refusal()).collect();
     match messages.is_empty() {
         true => Ok(checked),
         false => Err(Refusal {

@@ -5,6 +5,7 @@ use clap::Parser;
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::telemetry::{LogFormat, TimeEncoding};
+use crate::webhook::{Files, Protocols, Served};
 
 fn checked_with(flags: &[&str], variables: &[(&str, &str)]) -> Result<Checked, Refusal> {
     let given = ["locust-operator", "run"].iter().chain(flags);
@@ -54,6 +55,14 @@ fn without_flags_everything_is_as_the_go_operator_has_it() {
         health_address: Some("[::]:8081".parse().unwrap()),
         concurrency: 16,
         settings: Settings::default(),
+        webhooks: Webhooks {
+            served: Some(Served::Conversion),
+            port: 9443,
+            protocols: Protocols::Http1,
+            files: None,
+            configuration: "locust-k8s-operator-validating-webhook-configuration".to_owned(),
+            namespace: None,
+        },
         notices: Vec::new(),
     };
     assert_eq!(checked(&[]), expected);
@@ -154,6 +163,7 @@ fn the_flags_of_the_go_operators_deployment_are_taken_without_a_word() {
         "--enable-webhooks=false",
         "--metrics-bind-address=0",
         "--webhook-cert-wait-timeout=120s",
+        "--enable-http2=false",
     ];
     assert_eq!(checked(&chart), checked(&[]));
 }
@@ -167,13 +177,6 @@ fn each_flag_without_an_effect_is_said_to_have_none() {
         "--metrics-cert-path=/m",
         "--metrics-cert-name=m.crt",
         "--metrics-cert-key=m.key",
-        "--enable-webhooks",
-        "--webhook-port=443",
-        "--webhook-cert-path=/w",
-        "--webhook-cert-name=w.crt",
-        "--webhook-cert-key=w.key",
-        "--webhook-cert-wait-timeout=0",
-        "--enable-http2",
         "--zap-stacktrace-level=error",
     ];
     assert_eq!(
@@ -185,51 +188,20 @@ fn each_flag_without_an_effect_is_said_to_have_none() {
             "--metrics-cert-path=/m has no effect: this version serves no metrics",
             "--metrics-cert-name=m.crt has no effect: this version serves no metrics",
             "--metrics-cert-key=m.key has no effect: this version serves no metrics",
-            "--enable-webhooks=true has no effect: this version serves no webhooks",
-            "--webhook-port=443 has no effect: this version serves no webhooks",
-            "--webhook-cert-path=/w has no effect: this version serves no webhooks",
-            "--webhook-cert-name=w.crt has no effect: this version serves no webhooks",
-            "--webhook-cert-key=w.key has no effect: this version serves no webhooks",
-            "--webhook-cert-wait-timeout=0 has no effect: this version serves no webhooks",
-            "--enable-http2=true has no effect: this version serves neither metrics nor webhooks",
             "--zap-stacktrace-level=error has no effect: log lines carry causes, not stack traces",
         ]
     );
 }
 
 #[test]
-fn webhooks_without_a_certificate_are_refused() {
-    let expected = Refusal {
-        messages: vec![
-            "--webhook-cert-path is required when --enable-webhooks=true (the chart default is /tmp/k8s-webhook-server/serving-certs); or set --enable-webhooks=false to run without admission webhooks".to_owned(),
-        ],
-        exit_code: 1,
-    };
-    assert_eq!(
-        checked_with(&["--enable-webhooks"], &[]),
-        Err(expected.clone())
-    );
-    let variable = [("ENABLE_WEBHOOKS", "true")];
-    assert_eq!(checked_with(&[], &variable), Err(expected));
-}
-
-#[test]
-fn the_flag_for_webhooks_wins_over_the_deprecated_variable() {
-    let on = "--enable-webhooks has no effect";
+fn check_54_the_flag_for_webhooks_wins_over_the_deprecated_variable() {
     let notices = |flags: &[&str], value| {
-        let flags: Vec<&str> = flags
-            .iter()
-            .copied()
-            .chain(["--webhook-cert-path=/w"])
-            .collect();
-        let checked = checked_with(&flags, &[("ENABLE_WEBHOOKS", value)]).unwrap();
-        let said_on = checked.notices.iter().any(|notice| match notice {
-            Notice::Warning(line) => line.starts_with(&on.replace(" has", "=true has")),
-            Notice::DeprecatedVariable | Notice::IgnoredVariable(_) => false,
-        });
+        let checked = checked_with(flags, &[("ENABLE_WEBHOOKS", value)]).unwrap();
         let count = |wanted: &Notice| checked.notices.iter().filter(|is| *is == wanted).count();
         let ignored = count(&Notice::IgnoredVariable(value.to_owned()));
-        (count(&Notice::DeprecatedVariable), ignored, said_on)
+        let is_on = checked.webhooks.is_validation_on();
+        assert_eq!(is_on, checked.settings.admission == Admission::Upstream);
+        (count(&Notice::DeprecatedVariable), ignored, is_on)
     };
     assert_eq!(notices(&[], ""), (0, 0, false));
     assert_eq!(notices(&[], "T"), (1, 0, true));
@@ -243,6 +215,44 @@ fn the_flag_for_webhooks_wins_over_the_deprecated_variable() {
         );
     }
     assert_eq!(notices(&["--enable-webhooks=false"], "true"), (1, 0, false));
+}
+
+#[test]
+fn what_is_said_about_webhooks_is_handed_on() {
+    let webhooks = |flags: &[&str]| checked(flags).webhooks;
+    let all = webhooks(&[
+        "--enable-webhooks",
+        "--enable-conversion=false",
+        "--enable-http2",
+        "--webhook-port=443",
+        "--webhook-cert-path=/w",
+        "--webhook-cert-name=w.crt",
+        "--webhook-cert-key=w.key",
+        "--webhook-cert-wait-timeout=90s",
+        "--webhook-configuration=c",
+    ]);
+    let files = Files {
+        certificate: "/w/w.crt".into(),
+        key: "/w/w.key".into(),
+        wait: Some(Duration::from_secs(90)),
+    };
+    let expected = Webhooks {
+        served: Some(Served::Validation),
+        port: 443,
+        protocols: Protocols::Http1AndHttp2,
+        files: Some(files.clone()),
+        configuration: "c".to_owned(),
+        namespace: None,
+    };
+    assert_eq!(all, expected);
+    assert_eq!(webhooks(&["--enable-conversion=false"]).served, None);
+    assert_eq!(webhooks(&["--enable-webhooks"]).served, Some(Served::Both));
+    let for_ever = webhooks(&["--webhook-cert-path=/w", "--webhook-cert-wait-timeout=0"]);
+    assert_eq!(for_ever.files.unwrap().wait, None);
+    let default = webhooks(&["--webhook-cert-path=/w"]).files.unwrap();
+    assert_eq!(default.wait, Some(Duration::from_secs(120)));
+    let told = checked_with(&[], &[("POD_NAMESPACE", "ns")]).unwrap();
+    assert_eq!(told.webhooks.namespace.as_deref(), Some("ns"));
 }
 
 #[test]
