@@ -83,6 +83,15 @@ pub(crate) static STORED_SCHEMA: LazyLock<JSONSchemaProps> =
 pub(crate) static V1_SCHEMA: LazyLock<JSONSchemaProps> =
     LazyLock::new(|| schema_of(|version| version.name == "v1"));
 
+/// The finished schema of what an `apiVersion` names.
+pub(crate) fn schema_of_version(api_version: &str) -> Option<&'static JSONSchemaProps> {
+    match api_version {
+        "locust.io/v1" => Some(&V1_SCHEMA),
+        "locust.io/v2" => Some(&STORED_SCHEMA),
+        _ => None,
+    }
+}
+
 fn schema_of(is_it: impl Fn(&CustomResourceDefinitionVersion) -> bool) -> JSONSchemaProps {
     let version = crd().spec.versions.into_iter().find(is_it);
     version

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => locust_operator::cli::demo::main(args),
         Command::Target(args) => locust_operator::cli::target::main(args),
         Command::Exec(args) => locust_operator::local::launcher::exec::main(&args),
+        Command::Convert(args) => locust_operator::cli::convert::main(&args),
         Command::Crd => locust_operator::cli::crd::main(),
     }
 }

@@ -8,11 +8,13 @@
 //! | `bounds.rs` | the size limit of every array, string and map |
 //! | `values.rs` | what Kubernetes takes as the value of a field |
 //! | `rules.rs` | rules about several fields at once |
+//! | `fill.rs` | its defaults, filled in without an API server |
 //! | `check.rs` | a LocustTest as JSON against the finished schema |
 
 mod bounds;
 mod check;
 mod embedded;
+mod fill;
 mod finish;
 pub mod rules;
 #[cfg(test)]
@@ -20,6 +22,7 @@ mod tests;
 pub mod values;
 
 pub use check::{Problem, check, drop_nulls};
+pub use fill::fill_defaults;
 pub(crate) use finish::{finish, plain};
 pub use rules::broken;
 

@@ -3,3 +3,5 @@
 mod bad;
 mod edits;
 mod golden;
+mod identity;
+mod made;

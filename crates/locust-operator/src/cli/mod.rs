@@ -1,6 +1,7 @@
 //! The command line: what may be typed. One file per subcommand holds its
 //! arguments and the `main` that runs it.
 
+pub mod convert;
 pub mod crd;
 pub mod demo;
 pub mod local;
@@ -31,6 +32,8 @@ pub enum Command {
     Target(target::TargetArgs),
     /// Print the CustomResourceDefinition.
     Crd,
+    /// Print LocustTests from files in another version of the API.
+    Convert(convert::ConvertArgs),
     /// Start a process of a local run.
     #[command(name = "__exec", hide = true)]
     Exec(crate::local::launcher::exec::ExecArgs),

@@ -5,10 +5,12 @@
 //! | `control_plane` | an API server with the Job controller, no node |
 //! | `local` | Locust, which the tests install once into the user's cache |
 //! | `node` | a whole one-node Kubernetes with images |
-//! | `start` | nothing |
+//! | `start`, `converted` | nothing |
 
 #[cfg(test)]
 mod control_plane;
+#[cfg(test)]
+mod converted;
 #[cfg(test)]
 mod local;
 #[cfg(test)]

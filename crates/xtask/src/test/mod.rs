@@ -46,6 +46,8 @@ pub(crate) enum Step {
     Node,
     /// Tests there that bring their own operators, and crash them.
     Crashes,
+    /// A million converted objects. Runs only when named.
+    Long,
 }
 
 /// What tells the tests apart: a module's name says what its tests need. All
@@ -56,6 +58,8 @@ const ON_NODE: &str = "binary(it) & (test(/^node::/) - test(/^node::undeployed::
 /// Not beside the others: the operator that those have deployed is scaled to
 /// zero.
 const WITHOUT_DEPLOYED: &str = "binary(it) & test(/^node::undeployed::/)";
+/// Tests of objects that are made, of which there can be any number.
+const OF_MANY_OBJECTS: &str = "package(locust-core) & test(/^convert::tests::identity::/)";
 const ANYWHERE: &str =
     "not (binary(it) & (test(/^control_plane::/) + test(/^node::/) + package(testkit)))";
 
@@ -71,6 +75,7 @@ impl Step {
             Self::ControlPlane => "control-plane",
             Self::Node => "node",
             Self::Crashes => "crashes",
+            Self::Long => "long",
         }
     }
 
@@ -78,7 +83,7 @@ impl Step {
     fn needs_clusters(self) -> bool {
         match self {
             Self::ControlPlane | Self::Node | Self::Crashes => true,
-            Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc => false,
+            Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc | Self::Long => false,
         }
     }
 
@@ -88,7 +93,16 @@ impl Step {
             (Self::Fmt, _) => lint::check_format(),
             (Self::Deny, _) => lint::deny(),
             (Self::Clippy, _) => lint::clippy(),
-            (Self::Unit, _) => nextest(ANYWHERE, None, summary),
+            (Self::Unit, _) => nextest(ANYWHERE, &[], summary),
+            (Self::Long, _) => nextest(
+                OF_MANY_OBJECTS,
+                &[
+                    ("CONVERSION_OBJECTS", "1000000".into()),
+                    // Says which leaves of the schemas were met.
+                    ("NEXTEST_SUCCESS_OUTPUT", "final".into()),
+                ],
+                summary,
+            ),
             (Self::Doc, _) => shell::run_quiet(&mut shell::cargo(&[
                 "test",
                 "--doc",
@@ -96,11 +110,11 @@ impl Step {
                 "--locked",
             ])),
             (Self::ControlPlane, Some(clusters)) => {
-                nextest(ON_CONTROL_PLANE, Some(clusters.control_plane()?), summary)
+                nextest(ON_CONTROL_PLANE, &[clusters.control_plane()?], summary)
             }
-            (Self::Node, Some(clusters)) => nextest(ON_NODE, Some(clusters.node()?), summary),
+            (Self::Node, Some(clusters)) => nextest(ON_NODE, &[clusters.node()?], summary),
             (Self::Crashes, Some(clusters)) => {
-                nextest(WITHOUT_DEPLOYED, Some(clusters.node()?), summary)
+                nextest(WITHOUT_DEPLOYED, &[clusters.node()?], summary)
             }
             (Self::ControlPlane | Self::Node | Self::Crashes, None) => {
                 bail!("no cluster was prepared")
@@ -111,10 +125,10 @@ impl Step {
 
 /// `cargo xtask test [STEP]…`.
 pub(crate) fn main(args: &Args) -> Result<()> {
-    let chosen = if args.steps.is_empty() {
-        Step::value_variants()
-    } else {
-        &args.steps
+    let all = Step::value_variants().iter().copied();
+    let chosen: Vec<Step> = match args.steps.as_slice() {
+        [] => all.filter(|step| *step != Step::Long).collect(),
+        steps => steps.to_vec(),
     };
     // First, because it may build for minutes beside the other steps.
     let mut clusters = match chosen.iter().any(|step| step.needs_clusters()) {
@@ -126,7 +140,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         false => None,
     };
     let mut report = Report::default();
-    for step in chosen {
+    for step in &chosen {
         eprintln!("\n=== {}", step.name());
         let started = Instant::now();
         let mut summary = None;
@@ -154,13 +168,11 @@ pub(crate) fn main(args: &Args) -> Result<()> {
 
 /// Runs the tests that a nextest filter selects; its closing line goes to
 /// `summary`.
-fn nextest(filter: &str, cluster: Option<Variable>, summary: &mut Option<String>) -> Result<()> {
+fn nextest(filter: &str, variables: &[Variable], summary: &mut Option<String>) -> Result<()> {
     let tools = setup::tools()?;
     let mut command = shell::cargo(&["nextest", "run", "--workspace", "--locked", "-E", filter]);
     command.env("PATH", shell::path_with(tools)?);
-    if let Some((variable, dir)) = cluster {
-        command.env(variable, dir);
-    }
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     shell::run_watched(&mut command, |line| {
         if report::is_nextest_summary(line) {
             *summary = Some(line.to_owned());

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{check, drop_nulls};
 use crate::latest::LocustTest;
+use crate::schema::fill_defaults;
 
 fn valid() -> Value {
     json!({
@@ -262,4 +263,48 @@ fn what_the_api_server_adds_to_an_object_is_no_problem() {
         "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}],
     });
     assert_eq!(check(&object), []);
+}
+
+#[test]
+fn an_object_of_v1_is_judged_as_such() {
+    let mut old = json!({
+        "apiVersion": "locust.io/v1",
+        "kind": "LocustTest",
+        "metadata": { "name": "demo" },
+        "spec": { "image": "i", "masterCommandSeed": "", "workerCommandSeed": "" },
+    });
+    assert_eq!(check(&old), []);
+    fill_defaults(&mut old);
+    assert_eq!(old["spec"]["workerReplicas"], 1);
+    old["spec"]["workerReplicas"] = json!(501);
+    old["spec"]["master"] = json!({});
+    old["spec"]["tolerations"] = json!([{ "key": "k", "operator": "Lt" }]);
+    let said: Vec<_> = check(&old).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "spec.master: unknown field",
+            "spec.tolerations[0].effect: Required value",
+            "spec.tolerations[0].operator: Unsupported value: \"Lt\": supported values: \"Exists\", \"Equal\"",
+            "spec.workerReplicas: Invalid value: 501: spec.workerReplicas in body should be less than or equal to 500",
+        ]
+    );
+}
+
+#[test]
+fn defaults_are_those_of_the_schema() {
+    let mut object = valid();
+    object["spec"]["testFiles"] = json!({ "srcMountPath": "/s" });
+    object["spec"]["volumeMounts"] = json!([{ "name": "v", "mountPath": "/v" }]);
+    fill_defaults(&mut object);
+    let spec = &object["spec"];
+    assert_eq!(spec["imagePullPolicy"], "IfNotPresent");
+    assert_eq!(
+        spec["master"],
+        json!({ "command": "-f a.py", "autostart": true })
+    );
+    let files = json!({ "srcMountPath": "/s", "libMountPath": "/opt/locust/lib" });
+    assert_eq!(spec["testFiles"], files);
+    assert_eq!(spec["volumeMounts"][0]["target"], "both");
+    assert_eq!(object.get("status"), None);
 }

@@ -239,3 +239,24 @@ fn a_v1_object_without_the_annotation_means_what_it_says() {
         "the status is not v1's to lose"
     );
 }
+
+#[test]
+fn alternatives_are_not_shown_as_one_requirement() {
+    let has = |key: &str, values: Value| json!({ "key": key, "operator": "In", "values": values });
+    let terms = json!([
+        { "matchExpressions": [{ "key": "gpu", "operator": "Exists" }] },
+        { "matchExpressions": [has("a", json!(["1", "2"])), has("b", json!([]))] },
+        { "matchExpressions": [has("c", json!(["3"]))] },
+    ]);
+    let object = with(TERMS, terms);
+    let view = v1(&object);
+    assert_eq!(view.pointer(LABELS), Some(&json!({ "a": "1" })));
+    assert_eq!(v2(&view), object);
+    // An edit is about the alternative that was shown.
+    let mut edited = view;
+    put(&mut edited, &format!("{LABELS}/c"), json!("4"));
+    let term = json!([{ "matchExpressions": [
+        has("a", json!(["1", "2"])), has("b", json!([])), has("c", json!(["4"])),
+    ] }]);
+    assert_eq!(v2(&edited), with(TERMS, term));
+}

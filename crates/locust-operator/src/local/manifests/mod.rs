@@ -6,7 +6,9 @@
 //! |---|---|
 //! | `tree.rs` | YAML with the line of every field |
 //! | `objects.rs` | one document as the object that it is |
+//! | `convert.rs` | documents in the other version of the API |
 
+mod convert;
 mod objects;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 use locust_api::latest::LocustTest;
 use locust_core::local::Bundle;
 
+pub use convert::converted;
 use objects::Object;
 pub use tree::Document;
 

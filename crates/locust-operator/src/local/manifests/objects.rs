@@ -3,13 +3,11 @@
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use locust_api::latest::LocustTest;
 use locust_api::schema;
+use locust_core::convert::{ApiVersion, convert};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Document;
-
-const TEST_VERSION: &str = "locust.io/v2";
-const OLD_TEST_VERSION: &str = "locust.io/v1";
 
 /// What a document is.
 pub(super) enum Object {
@@ -33,14 +31,10 @@ impl Object {
         let kind = required(document, "kind")?;
         let version = required(document, "apiVersion")?;
         match (version, kind) {
-            (TEST_VERSION, "LocustTest") => locust_test(document),
-            (OLD_TEST_VERSION, "LocustTest") => Err(wrong(
-                "apiVersion",
-                "locust.io/v1 cannot be run locally yet; convert the manifest to locust.io/v2",
-            )),
+            (_, "LocustTest") if ApiVersion::parse(version).is_some() => locust_test(document),
             (_, "LocustTest") => Err(wrong(
                 "apiVersion",
-                &format!("{version:?} has no LocustTest; write {TEST_VERSION}"),
+                &format!("{version:?} has no LocustTest; write {}", ApiVersion::V2),
             )),
             ("v1", "ConfigMap") => config_map(document),
             ("v1", "Secret") => secret(document),
@@ -83,7 +77,9 @@ fn locust_test(document: &Document) -> Result<Object, Wrong> {
     }
     let mut value = document.value.clone();
     schema::drop_nulls(&mut value);
-    decode(value).map(Object::LocustTest)
+    schema::fill_defaults(&mut value);
+    let converted = convert(value, ApiVersion::V2);
+    decode(converted.map_err(|refusal| wrong("", &refusal.to_string()))?).map(Object::LocustTest)
 }
 
 fn config_map(document: &Document) -> Result<Object, Wrong> {

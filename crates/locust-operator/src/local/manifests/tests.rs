@@ -16,6 +16,18 @@ spec:
     replicas: 2
 ";
 
+const OLD_TEST: &str = "\
+apiVersion: locust.io/v1
+kind: LocustTest
+metadata:
+  name: demo
+spec:
+  image: locustio/locust:2.47.0
+  masterCommandSeed: -f /lotest/src/locustfile.py
+  workerCommandSeed: -f /lotest/src/worker.py
+  configMap: files
+";
+
 fn read(text: &str) -> (Manifests, Vec<Fault>) {
     let mut manifests = Manifests::default();
     let mut faults = Vec::new();
@@ -87,8 +99,8 @@ fn what_is_no_test_says_what_to_write_instead() {
             "a.yaml:1: apiVersion: \"locust.io/v3\" has no LocustTest; write locust.io/v2",
         ),
         (
-            TEST.replace("locust.io/v2", "locust.io/v1"),
-            "a.yaml:1: apiVersion: locust.io/v1 cannot be run locally yet; convert the manifest to locust.io/v2",
+            OLD_TEST.replace("  image: locustio/locust:2.47.0\n", ""),
+            "a.yaml:5: spec.image: Required value",
         ),
         (
             TEST.replace("LocustTest", "LoadTest"),
@@ -148,4 +160,17 @@ fn octal_modes_and_words_mean_what_they_mean_for_kubectl() {
         volumes[0].config_map.as_ref().unwrap().default_mode,
         Some(420)
     );
+}
+
+#[test]
+fn a_test_of_v1_is_what_it_is_in_a_cluster() {
+    let (manifests, faults) = read(OLD_TEST);
+    assert_eq!(faults, []);
+    let spec = &manifests.tests[0].test.spec;
+    assert_eq!(spec.worker.command, "-f /lotest/src/worker.py");
+    assert_eq!(spec.worker.replicas, 1, "the default");
+    let autoquit = spec.master.autoquit.as_ref().unwrap();
+    assert_eq!((spec.master.autostart, autoquit.timeout), (true, 60));
+    let files = spec.test_files.as_ref().unwrap();
+    assert_eq!(files.config_map_ref.as_deref(), Some("files"));
 }
