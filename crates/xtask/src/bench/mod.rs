@@ -3,7 +3,10 @@
 
 mod builds;
 mod clusters;
+mod converge;
 mod operator;
+mod process;
+mod scale;
 mod table;
 
 #[cfg(test)]
@@ -36,6 +39,11 @@ enum Part {
     Clusters,
     /// The operator on a control plane: start, memory, writes.
     Operator,
+    /// The operator with a thousand running tests, and with ten thousand
+    /// finished ones: memory, restart.
+    Scale,
+    /// The operator beside a bare client that makes the same writes.
+    Converge,
     /// An edit of the core and its tests, in a copy of the workspace.
     InnerLoop,
 }
@@ -47,6 +55,8 @@ impl Part {
             Self::InnerLoop => builds::inner_loop(),
             Self::Clusters => clusters::ready(),
             Self::Operator => operator::measure(),
+            Self::Scale => scale::measure(),
+            Self::Converge => converge::measure(),
         }
     }
 }

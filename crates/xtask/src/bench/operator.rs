@@ -6,22 +6,21 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use testkit::{ControlPlane, Namespace, control_plane, kube};
 use tokio::runtime::Runtime;
 
+use super::process::{Operator, until};
 use super::table::{Figure, median};
 use crate::{image, setup};
 
-const USER: &str = "bench-operator";
+pub(super) const USER: &str = "bench-operator";
 const PROBE: &str = "127.0.0.1:18081";
 const STARTS: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(2);
 /// After this long without work, memory is what it is at rest.
 const REST: Duration = Duration::from_secs(5);
 /// The tests whose writes are counted.
@@ -30,31 +29,35 @@ const MANY_WORKERS: usize = 20;
 
 /// All figures of this module, on one control plane.
 pub(super) fn measure() -> Result<Vec<Figure>> {
-    setup::node_packages()?;
-    kube::find_or_build()?;
-    let binary = image::operator_binary()?;
     let runtime = Runtime::new().context("starting the runtime of the control plane")?;
     runtime.block_on(async {
-        let control_plane = ControlPlane::start(control_plane::Options::default()).await?;
-        let bench = Bench {
-            control_plane,
-            binary,
-        };
-        bench.install_crd().await?;
+        let bench = Bench::start().await?;
         let mut figures = bench.starts().await?;
         figures.extend(bench.writes().await?);
         Ok(figures)
     })
 }
 
-struct Bench {
-    control_plane: ControlPlane,
-    binary: PathBuf,
+/// A control plane with the CRD, and the operator's release binary.
+pub(super) struct Bench {
+    pub(super) control_plane: ControlPlane,
+    pub(super) binary: PathBuf,
 }
 
 impl Bench {
+    pub(super) async fn start() -> Result<Self> {
+        setup::node_packages()?;
+        kube::find_or_build()?;
+        let bench = Self {
+            binary: image::operator_binary()?,
+            control_plane: ControlPlane::start(control_plane::Options::default()).await?,
+        };
+        bench.install_crd().await?;
+        Ok(bench)
+    }
+
     async fn install_crd(&self) -> Result<()> {
-        let crd = serde_json::to_string(&locust_api::crd::crd())?;
+        let crd = serde_json::to_string(&locust_api::crd::manifest())?;
         let file = self.control_plane.dir().join("bench-crd.json");
         fs::write(&file, crd).with_context(|| format!("writing {}", file.display()))?;
         let file = file.to_string_lossy().into_owned();
@@ -66,7 +69,7 @@ impl Bench {
         .await
     }
 
-    async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+    pub(super) async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
         self.control_plane.kubectl(arguments).await
     }
 
@@ -76,7 +79,7 @@ impl Bench {
         let mut memory = 0.0;
         for _ in 0..STARTS {
             let began = Instant::now();
-            let operator = self.start().await?;
+            let operator = self.operator().await?;
             milliseconds.push(began.elapsed().as_secs_f64() * 1000.0);
             if milliseconds.len() == STARTS {
                 tokio::time::sleep(REST).await;
@@ -104,7 +107,7 @@ impl Bench {
     }
 
     /// Starts the operator and waits until it says that it is ready.
-    async fn start(&self) -> Result<Operator> {
+    pub(super) async fn operator(&self) -> Result<Operator> {
         let kubeconfig = self
             .control_plane
             .user_kubeconfig(USER, Some("system:masters"))?;
@@ -130,7 +133,7 @@ impl Bench {
 
     /// Plays the life of two tests of different sizes.
     async fn writes(&self) -> Result<Vec<Figure>> {
-        let _operator = self.start().await?;
+        let _operator = self.operator().await?;
         let (few, few_events) = self.life(FEW_WORKERS).await?;
         let (many, many_events) = self.life(MANY_WORKERS).await?;
         let figure = |what, value, limit, upstream| Figure {
@@ -159,14 +162,11 @@ impl Bench {
         let life = Life {
             bench: self,
             namespace,
+            name: "bench".to_owned(),
         };
         life.create(workers).await?;
-        life.pods("bench-master", 1, "Running").await?;
-        life.pods("bench-worker", workers, "Running").await?;
-        life.phase("Running").await?;
-        life.pods("bench-worker", workers, "Succeeded").await?;
-        life.pods("bench-master", 1, "Succeeded").await?;
-        life.phase("Succeeded").await?;
+        life.run(workers).await?;
+        life.succeed(workers).await?;
         // What is written after the verdict counts too.
         tokio::time::sleep(REST).await;
         let counted = life.count()?;
@@ -175,36 +175,43 @@ impl Bench {
     }
 }
 
-/// A test named `bench` in a namespace of its own.
-struct Life<'a> {
-    bench: &'a Bench,
-    namespace: Namespace,
+/// One test.
+pub(super) struct Life<'a> {
+    pub(super) bench: &'a Bench,
+    pub(super) namespace: Namespace,
+    pub(super) name: String,
 }
 
 impl Life<'_> {
-    async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+    /// Lets its pods run.
+    pub(super) async fn run(&self, workers: usize) -> Result<()> {
+        self.pods("master", 1, "Running").await?;
+        self.pods("worker", workers, "Running").await?;
+        self.phase("Running").await
+    }
+
+    /// Lets its pods end well.
+    pub(super) async fn succeed(&self, workers: usize) -> Result<()> {
+        self.pods("worker", workers, "Succeeded").await?;
+        self.pods("master", 1, "Succeeded").await?;
+        self.phase("Succeeded").await
+    }
+
+    pub(super) async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
         let mut all = vec!["--namespace", self.namespace.name()];
         all.extend(arguments);
         self.bench.kubectl(&all).await
     }
 
-    async fn create(&self, workers: usize) -> Result<()> {
-        let test = json!({
-            "apiVersion": "locust.io/v2",
-            "kind": "LocustTest",
-            "metadata": {"name": "bench"},
-            "spec": {
-                "image": "locustio/locust:2.47.0",
-                "master": {"command": "--locustfile /l.py --host http://x --users 1 --run-time 1m"},
-                "worker": {"command": "--locustfile /l.py", "replicas": workers},
-            },
-        });
-        let file = self
-            .bench
-            .control_plane
-            .dir()
-            .join(format!("bench-{workers}.json"));
-        fs::write(&file, test.to_string())
+    /// Creates the test.
+    pub(super) async fn create(&self, workers: usize) -> Result<()> {
+        self.create_object(&locust_test(&self.name, workers)).await
+    }
+
+    /// Creates an object in its namespace.
+    pub(super) async fn create_object(&self, object: &Value) -> Result<()> {
+        let file = self.bench.control_plane.dir().join("bench-object.json");
+        fs::write(&file, object.to_string())
             .with_context(|| format!("writing {}", file.display()))?;
         self.kubectl(&["create", "-f", &file.to_string_lossy()])
             .await?;
@@ -213,14 +220,15 @@ impl Life<'_> {
 
     /// Waits for a Job's pods and puts each of them into a phase, one after
     /// the other, as they come in a cluster.
-    async fn pods(&self, job: &str, count: usize, phase: &str) -> Result<()> {
+    async fn pods(&self, role: &str, count: usize, phase: &str) -> Result<()> {
+        let job = format!("{}-{role}", self.name);
         let selector = format!("batch.kubernetes.io/job-name={job}");
         let list = ["get", "pods", "-o", "name", "-l", &selector];
         until(&format!("{count} pods of {job}"), async || {
             Ok(self.kubectl(&list).await?.lines().count() >= count)
         })
         .await?;
-        let status = pod_status(job, phase).to_string();
+        let status = pod_status(&job, phase).to_string();
         for pod in self.kubectl(&list).await?.lines() {
             let patch = ["--subresource=status", "--type=merge", "--patch", &status];
             let mut arguments = vec!["patch", pod];
@@ -230,11 +238,11 @@ impl Life<'_> {
         Ok(())
     }
 
-    async fn phase(&self, phase: &str) -> Result<()> {
+    pub(super) async fn phase(&self, phase: &str) -> Result<()> {
         let get = [
             "get",
             "locusttest",
-            "bench",
+            &self.name,
             "-o",
             "jsonpath={.status.phase}",
         ];
@@ -255,12 +263,26 @@ impl Life<'_> {
     }
 }
 
-fn count(number: usize) -> Result<f64> {
+pub(super) fn count(number: usize) -> Result<f64> {
     Ok(f64::from(u32::try_from(number)?))
 }
 
+/// A small LocustTest.
+pub(super) fn locust_test(name: &str, workers: usize) -> Value {
+    json!({
+        "apiVersion": "locust.io/v2",
+        "kind": "LocustTest",
+        "metadata": {"name": name},
+        "spec": {
+            "image": "locustio/locust:2.47.0",
+            "master": {"command": "--locustfile /l.py --host http://x --users 1 --run-time 1m"},
+            "worker": {"command": "--locustfile /l.py", "replicas": workers},
+        },
+    })
+}
+
 /// What a kubelet says of a pod in this phase.
-fn pod_status(container: &str, phase: &str) -> serde_json::Value {
+fn pod_status(container: &str, phase: &str) -> Value {
     let running = phase == "Running";
     let state = if running {
         json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}})
@@ -279,41 +301,4 @@ fn pod_status(container: &str, phase: &str) -> serde_json::Value {
             "state": state,
         }],
     }})
-}
-
-/// A running operator; it ends when this is dropped.
-struct Operator {
-    process: Child,
-}
-
-impl Operator {
-    fn resident_megabytes(&self) -> Result<f64> {
-        let status = format!("/proc/{}/status", self.process.id());
-        let text = fs::read_to_string(&status).with_context(|| format!("reading {status}"))?;
-        let kilobytes: f64 = text
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next())
-            .with_context(|| format!("{status} has no VmRSS"))?
-            .parse()?;
-        Ok(kilobytes * 1024.0 / 1_000_000.0)
-    }
-}
-
-impl Drop for Operator {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-async fn until(what: &str, condition: impl AsyncFn() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition().await? {
-        if Instant::now() > deadline {
-            bail!("waited {} s for {what}", PATIENCE.as_secs());
-        }
-        tokio::time::sleep(POLL).await;
-    }
-    Ok(())
 }

@@ -33,6 +33,11 @@ use anyhow::Context;
 
 pub(crate) use operator::{binary as operator_binary, operator};
 
+/// The release build of the bench's bare client, made as the operator's is.
+pub(crate) fn bare_client_binary() -> anyhow::Result<PathBuf> {
+    compile::static_binary("xtask", "bare-client")
+}
+
 /// Arguments of `cargo xtask image`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -1,0 +1,58 @@
+//! The operator as a process, and waiting for it.
+
+use std::fs;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(2);
+
+/// A running operator; it ends when this is dropped.
+pub(super) struct Operator {
+    pub(super) process: Child,
+}
+
+impl Operator {
+    /// What it holds in memory now.
+    pub(super) fn resident_megabytes(&self) -> Result<f64> {
+        self.megabytes("VmRSS:")
+    }
+
+    /// The most that it ever held in memory.
+    pub(super) fn peak_megabytes(&self) -> Result<f64> {
+        self.megabytes("VmHWM:")
+    }
+
+    fn megabytes(&self, field: &str) -> Result<f64> {
+        let status = format!("/proc/{}/status", self.process.id());
+        let text = fs::read_to_string(&status).with_context(|| format!("reading {status}"))?;
+        let kilobytes: f64 = text
+            .lines()
+            .find_map(|line| line.strip_prefix(field))
+            .and_then(|rest| rest.split_whitespace().next())
+            .with_context(|| format!("{status} has no {field}"))?
+            .parse()?;
+        Ok(kilobytes * 1024.0 / 1_000_000.0)
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Polls until a condition holds.
+pub(super) async fn until(what: &str, condition: impl AsyncFn() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition().await? {
+        if Instant::now() > deadline {
+            bail!("waited {} s for {what}", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
