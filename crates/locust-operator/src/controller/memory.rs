@@ -1,7 +1,10 @@
 //! What the operator remembers of its own doings.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -12,25 +15,28 @@ use locust_core::observed::{LastRefusal, Notice, RefusalCause};
 use tokio::time::Instant;
 
 /// How long the watch may take to tell of a write.
-pub(super) const LAG: Duration = Duration::from_secs(2);
+const LAG: Duration = Duration::from_secs(2);
 
-/// What the operator remembers of its own doings; lost with the process, and
-/// never needed to be right.
+/// What the operator remembers of its own doings, by the test's UID; lost with
+/// the process, and never needed to be right.
 #[derive(Default)]
-pub(super) struct Memory {
-    /// When a test's status was last written, and as which version, by UID.
-    written: Mutex<HashMap<String, (Instant, String)>>,
-    /// How often in a row a test's reconcile failed, by UID.
-    failures: Mutex<HashMap<String, u32>>,
-    /// What events said of a test's objects, and when they were read, by UID.
-    noticed: Mutex<HashMap<String, (Instant, Vec<Notice>)>>,
-    /// The last refused step of a test, by UID.
-    refused: Mutex<HashMap<String, Refused>>,
-    /// Which version of an undecodable test was told of, by UID.
-    told: Mutex<HashMap<String, String>>,
+pub(super) struct Memory(Mutex<HashMap<String, Doings>>);
+
+/// What was done for one test.
+#[derive(Default)]
+struct Doings {
+    /// When its status was last written, and as which version.
+    written: Option<(Instant, String)>,
+    /// How often in a row its reconcile failed.
+    failures: u32,
+    /// What events said of its objects, and when they were read.
+    noticed: Option<(Instant, Vec<Notice>)>,
+    /// The last step that the API server refused.
+    refused: Option<Refused>,
+    /// Which of its versions was told of as undecodable.
+    told: Option<String>,
 }
 
-/// A step that the API server refused.
 #[derive(Clone, Copy)]
 struct Refused {
     generation: Option<i64>,
@@ -40,15 +46,16 @@ struct Refused {
 
 impl Memory {
     pub(super) fn since_write(&self, test: &LocustTest) -> Option<Duration> {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.get(&test.uid()?).map(|(at, _)| at.elapsed())
+        let doings = self.lock();
+        let (at, _) = doings.get(&test.uid()?)?.written.as_ref()?;
+        Some(at.elapsed())
     }
 
     /// How long to wait for the watch, if it has yet to tell of the last
     /// write: a look at what was before it would want to write it again.
     pub(super) fn lags(&self, test: &LocustTest) -> Option<Duration> {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, version) = written.get(&test.uid()?)?;
+        let doings = self.lock();
+        let (at, version) = doings.get(&test.uid()?)?.written.as_ref()?;
         let wait = LAG.checked_sub(at.elapsed())?;
         // Since 1.35 it is promised that versions are numbers that grow.
         let seen: u64 = test.resource_version()?.parse().ok()?;
@@ -58,58 +65,52 @@ impl Memory {
 
     /// After a failure memory is not believed: what it said may be the reason.
     pub(super) fn least_reading(&self, test: &LocustTest) -> Reading {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        match failures.contains_key(&test.uid().unwrap_or_default()) {
+        let doings = self.lock();
+        let of_test = test.uid().and_then(|uid| doings.get(&uid));
+        match of_test.is_some_and(|doings| doings.failures > 0) {
             true => Reading::Everything,
             false => Reading::Nothing,
         }
     }
 
     pub(super) fn wrote(&self, test: &LocustTest) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(uid) = test.uid() {
-            let version = test.resource_version().unwrap_or_default();
-            written.insert(uid, (Instant::now(), version));
-        }
+        let version = test.resource_version().unwrap_or_default();
+        self.note(&test.metadata, |doings| {
+            doings.written = Some((Instant::now(), version));
+        });
     }
 
     /// How old the answers about a test are, and what they were.
-    pub(super) fn notices(&self, uid: &str) -> (Option<Duration>, Vec<Notice>) {
-        let noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
-        match noticed.get(uid) {
-            Some((at, notices)) => (Some(at.elapsed()), notices.clone()),
-            None => (None, Vec::new()),
-        }
+    pub(super) fn notices(&self, test: &LocustTest) -> (Option<Duration>, Vec<Notice>) {
+        let doings = self.lock();
+        let noticed = test.uid().and_then(|uid| doings.get(&uid)?.noticed.clone());
+        noticed.map_or_else(Default::default, |(at, notices)| {
+            (Some(at.elapsed()), notices)
+        })
     }
 
-    pub(super) fn noticed(&self, uid: String, notices: Vec<Notice>) {
-        let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
-        noticed.insert(uid, (Instant::now(), notices));
+    pub(super) fn noticed(&self, test: &LocustTest, notices: Vec<Notice>) {
+        self.note(&test.metadata, |doings| {
+            doings.noticed = Some((Instant::now(), notices));
+        });
     }
 
     pub(super) fn was_refused(&self, test: &LocustTest, cause: RefusalCause) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(uid) = test.uid() {
-            let generation = test.metadata.generation;
-            let at = Instant::now();
-            refused.insert(
-                uid,
-                Refused {
-                    generation,
-                    cause,
-                    at,
-                },
-            );
-        }
+        let refused = Refused {
+            generation: test.metadata.generation,
+            cause,
+            at: Instant::now(),
+        };
+        self.note(&test.metadata, |doings| doings.refused = Some(refused));
     }
 
     pub(super) fn last_refusal(&self, test: &LocustTest) -> Option<LastRefusal> {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let doings = self.lock();
         let Refused {
             generation,
             cause,
             at,
-        } = *refused.get(&test.uid()?)?;
+        } = doings.get(&test.uid()?)?.refused?;
         Some(LastRefusal {
             generation,
             cause,
@@ -117,50 +118,40 @@ impl Memory {
         })
     }
 
-    pub(super) fn failed(&self, uid: &str) -> u32 {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = failures.entry(uid.to_owned()).or_default();
-        *count = count.saturating_add(1);
-        *count
+    /// Returns how often in a row it has failed now.
+    pub(super) fn failed(&self, test: &ObjectMeta) -> u32 {
+        self.note(test, |doings| {
+            doings.failures = doings.failures.saturating_add(1);
+            doings.failures
+        })
     }
 
     pub(super) fn succeeded(&self, test: &ObjectMeta) {
         let uid = test.uid.as_deref().unwrap_or_default();
-        self.failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(uid);
+        if let Some(doings) = self.lock().get_mut(uid) {
+            doings.failures = 0;
+        }
     }
 
     /// Whether this version of a test has not been told of; from now on it has.
     pub(super) fn is_news(&self, test: &ObjectMeta) -> bool {
-        let uid = test.uid.clone().unwrap_or_default();
         let version = test.resource_version.clone().unwrap_or_default();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.insert(uid, version.clone()) != Some(version)
+        self.note(test, |doings| {
+            doings.told.replace(version.clone()) != Some(version)
+        })
     }
 
-    /// Forgets a test that is gone or over.
-    pub(super) fn forget(&self, is_known: impl Fn(&str) -> bool) {
-        self.written
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-        self.refused
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-        self.told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-        self.noticed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
-        self.failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| is_known(uid));
+    /// Forgets all tests but these, by UID.
+    pub(super) fn keep(&self, is_kept: impl Fn(&str) -> bool) {
+        self.lock().retain(|uid, _| is_kept(uid));
+    }
+
+    fn note<T>(&self, test: &ObjectMeta, note: impl FnOnce(&mut Doings) -> T) -> T {
+        let uid = test.uid.clone().unwrap_or_default();
+        note(self.lock().entry(uid).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Doings>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

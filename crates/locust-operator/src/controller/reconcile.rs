@@ -56,8 +56,7 @@ impl Context {
         let Some(questions) = health::questions(observed) else {
             return Vec::new();
         };
-        let uid = observed.test.uid().unwrap_or_default();
-        let (age, known) = self.memory.notices(&uid);
+        let (age, known) = self.memory.notices(&observed.test);
         if age.is_some_and(|age| age < questions.patience) {
             return known;
         }
@@ -65,13 +64,13 @@ impl Context {
         tracing::debug!(objects = questions.about.len(), "reading events");
         match observe::notices(&self.client, &namespace, &questions.about).await {
             Ok(notices) => {
-                self.memory.noticed(uid, notices.clone());
+                self.memory.noticed(&observed.test, notices.clone());
                 notices
             }
             // The test is looked after without them.
             Err(error) => {
                 tracing::warn!(cause = %chain(&error), "events cannot be read, so causes of waiting pods stay unknown");
-                self.memory.noticed(uid, known.clone());
+                self.memory.noticed(&observed.test, known.clone());
                 known
             }
         }
@@ -269,8 +268,7 @@ async fn settle(
 /// When to try again after an error: soon if the world merely moved, else ever
 /// later.
 pub(super) fn retry(known: &Known, error: &ReconcileError, context: &Context) -> Action {
-    let uid = known.meta().uid.as_deref().unwrap_or_default();
-    let failures = context.memory.failed(uid);
+    let failures = context.memory.failed(known.meta());
     let (first, longest) = match error.is_conflict() {
         true => (Duration::from_millis(50), Duration::from_secs(5)),
         false => (Duration::from_secs(1), Duration::from_secs(60)),

@@ -55,7 +55,7 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, relist: watch::Se
             .iter()
             .filter_map(|test| test.meta().uid.clone())
             .collect();
-        memory.forget(|uid| known.contains(uid));
+        memory.keep(|uid| known.contains(uid));
         caches.last_seen.keep(|uid| known.contains(uid));
     }
 }
