@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use kube::api::PostParams;
+use kube::runtime::wait::await_condition;
 use kube::{Api, Client};
 use locust_api::latest::{LocustTest, Phase};
 use serde_json::{Value, json};
@@ -11,6 +12,9 @@ use tokio::time::Instant;
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is polled is asked for this often.
+const POLL: Duration = Duration::from_millis(50);
 
 /// A small LocustTest.
 pub(crate) fn locust_test(name: &str, workers: i32) -> Value {
@@ -99,16 +103,23 @@ impl Tests {
         what: &str,
         holds: impl Fn(&LocustTest) -> bool,
     ) -> Result<LocustTest> {
-        let what = format!("{name} to reach {what}");
-        let reached = until(&what, async || {
-            let test = self
-                .api
-                .get(name)
-                .await
-                .with_context(|| format!("get {name}"))?;
-            Ok(holds(&test).then_some(test))
-        });
-        match reached.await {
+        let reached = async {
+            // A watch that breaks is opened again: the API server may restart.
+            loop {
+                let watched =
+                    await_condition(self.api.clone(), name, |test: Option<&LocustTest>| {
+                        test.is_some_and(&holds)
+                    });
+                if let Ok(Some(test)) = watched.await {
+                    return test;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let reached = tokio::time::timeout(PATIENCE, reached)
+            .await
+            .with_context(|| format!("waited {} s for {name} to reach {what}", PATIENCE.as_secs()));
+        match reached {
             Err(error) => {
                 let status = self.api.get(name).await.map(|test| test.status);
                 Err(error.context(format!("the status is {status:#?}")))
@@ -131,7 +142,7 @@ pub(crate) async fn until<T>(
         if Instant::now() > deadline {
             bail!("waited {} s for {what}", PATIENCE.as_secs());
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(POLL).await;
     }
 }
 

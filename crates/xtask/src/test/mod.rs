@@ -46,7 +46,8 @@ pub(crate) enum Step {
     Node,
     /// Tests there that bring their own operators, and crash them.
     Crashes,
-    /// A million converted objects. Runs only when named.
+    /// A million converted objects, and 5,000 that a real API server judges.
+    /// Runs only when named.
     Long,
 }
 
@@ -59,7 +60,8 @@ const ON_NODE: &str = "binary(it) & (test(/^node::/) - test(/^node::undeployed::
 /// zero.
 const WITHOUT_DEPLOYED: &str = "binary(it) & test(/^node::undeployed::/)";
 /// Tests of objects that are made, of which there can be any number.
-const OF_MANY_OBJECTS: &str = "package(locust-core) & test(/^convert::tests::identity::/)";
+const OF_MANY_OBJECTS: &str = "package(locust-core) & test(/^convert::tests::identity::/)
+    + binary(it) & test(/^control_plane::random::/)";
 const ANYWHERE: &str =
     "not (binary(it) & (test(/^control_plane::/) + test(/^node::/) + package(testkit)))";
 
@@ -98,6 +100,7 @@ impl Step {
                 OF_MANY_OBJECTS,
                 &[
                     ("CONVERSION_OBJECTS", "1000000".into()),
+                    ("RANDOM_TESTS", "5000".into()),
                     // Says which leaves of the schemas were met.
                     ("NEXTEST_SUCCESS_OUTPUT", "final".into()),
                 ],

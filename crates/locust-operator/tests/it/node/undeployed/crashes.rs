@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::StreamExt;
+use futures::future::try_join_all;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, Patch, PatchParams};
@@ -19,6 +20,7 @@ use locust_api::latest::{LocustTest, Phase};
 use locust_core::observed::recorded_run;
 use serde_json::{Value, json};
 use testkit::proxy::{FaultProxy, Moment};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::node::World;
 use crate::operator::Operator;
@@ -26,8 +28,8 @@ use crate::tests_of::{condition, phase, until};
 
 /// How many writes the start of a test takes.
 const WRITES: usize = 9;
-/// How many plans run at a time.
-const AT_A_TIME: usize = 6;
+/// How many crash at a time.
+const LANES: usize = 6;
 
 /// What happens while the operator is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,63 +54,89 @@ async fn an_erased_status_does_not_bring_a_second_run() -> Result<()> {
     every_crash(Meanwhile::JobsDeletedAndStatusErased).await
 }
 
+/// One point of a start.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    /// Which write, counted from 1.
+    write: usize,
+    moment: Moment,
+}
+
+impl Point {
+    /// The name of the test that is interrupted there.
+    fn test(self) -> String {
+        let moment = match self.moment {
+            Moment::BeforeRequest => "request",
+            Moment::BeforeAnswer => "answer",
+            Moment::AfterAnswer => "end",
+        };
+        format!("crash-{}-{moment}", self.write)
+    }
+}
+
 async fn every_crash(meanwhile: Meanwhile) -> Result<()> {
     let moments = [
         Moment::BeforeRequest,
         Moment::BeforeAnswer,
         Moment::AfterAnswer,
     ];
-    let plans: Vec<(usize, Moment)> = (1..=WRITES)
-        .flat_map(|write| moments.map(|moment| (write, moment)))
+    let points: Vec<Point> = (1..=WRITES)
+        .flat_map(|write| moments.map(|moment| Point { write, moment }))
         .collect();
-    let count = plans.len();
-    let runs = stream::iter(plans).map(|(write, moment)| async move {
-        crash(write, moment, meanwhile)
+    let lanes = (0..LANES).map(|lane| points.iter().copied().skip(lane).step_by(LANES));
+    let lanes = lanes.map(|points| crash_one_after_another(points, meanwhile));
+    try_join_all(lanes).await?;
+    println!("{} crashes, {meanwhile:?}", points.len());
+    Ok(())
+}
+
+/// In one namespace: to delete one costs the API server more than a test does.
+async fn crash_one_after_another(
+    points: impl Iterator<Item = Point>,
+    meanwhile: Meanwhile,
+) -> Result<()> {
+    let world = World::new("crash", 0).await?;
+    for point in points {
+        crash(&world, point, meanwhile)
             .await
-            .with_context(|| format!("killed at write {write}, {moment:?}, then {meanwhile:?}"))
-    });
-    let () = runs.buffer_unordered(AT_A_TIME).try_collect().await?;
-    println!("{count} crashes, {meanwhile:?}");
+            .with_context(|| format!("killed at {point:?}, then {meanwhile:?}"))?;
+    }
     Ok(())
 }
 
 /// One crash: kills the operator at a moment of its nth write, starts another,
 /// and waits for the end.
-async fn crash(write: usize, moment: Moment, meanwhile: Meanwhile) -> Result<()> {
-    let world = World::new("crash", 0).await?;
+async fn crash(world: &World, point: Point, meanwhile: Meanwhile) -> Result<()> {
     let namespace = world.namespace.name();
     let kubeconfig = world
         .node
         .user_kubeconfig("crashing", Some("system:masters"))?;
     let proxy = FaultProxy::start(&world.node, &kubeconfig).await?;
-    let mut held = proxy.hold(write, moment, |_| true);
-    let started = watch_started_masters(&world);
+    let mut held = proxy.hold(point.write, point.moment, |_| true);
+    let name = point.test();
+    let started = watch_started_masters(world, &name);
     let mut operator = Operator::start(&world.node, proxy.kubeconfig(), namespace)?;
-    world.tests.create(stub_test()).await?;
+    world.tests.create(stub_test(&name)).await?;
     held.reached().await?;
     operator.kill()?;
     held.forward().await;
 
     if meanwhile != Meanwhile::Nothing {
-        let_released_master_start(&world, &started).await?;
-        delete_jobs(&world).await?;
+        let_released_master_start(world, &name, &started.pods).await?;
+        delete_jobs(world, &name).await?;
     }
     if meanwhile == Meanwhile::JobsDeletedAndStatusErased {
         let erase = Patch::Merge(json!({ "status": null }));
         let params = PatchParams::default();
-        world
-            .tests
-            .api
-            .patch_status("crash", &params, &erase)
-            .await?;
+        world.tests.api.patch_status(&name, &params, &erase).await?;
     }
-    let begun = recorded_run(&world.tests.api.get("crash").await?).is_some();
+    let begun = recorded_run(&world.tests.api.get(&name).await?).is_some();
     let _second = Operator::start(&world.node, &kubeconfig, namespace)?;
     let ended = world
         .tests
-        .wait_for("crash", &[Phase::Succeeded, Phase::Failed])
+        .wait_for(&name, &[Phase::Succeeded, Phase::Failed])
         .await?;
-    let count = started.lock().map_or(0, |pods| pods.len());
+    let count = started.pods.lock().map_or(0, |pods| pods.len());
     judge(&ended, count, begun && meanwhile != Meanwhile::Nothing)
 }
 
@@ -126,13 +154,20 @@ fn judge(ended: &LocustTest, masters: usize, lost: bool) -> Result<()> {
     Ok(())
 }
 
-/// UIDs of all master pods whose Locust container was ever started.
-fn watch_started_masters(world: &World) -> Arc<Mutex<BTreeSet<String>>> {
-    let started = Arc::new(Mutex::new(BTreeSet::new()));
+/// The masters of a test, for as long as somebody wants to know.
+struct Started {
+    /// UIDs of all master pods whose Locust container was ever started.
+    pods: Arc<Mutex<BTreeSet<String>>>,
+    _watch: AbortOnDropHandle<()>,
+}
+
+fn watch_started_masters(world: &World, test: &str) -> Started {
+    let pods = Arc::new(Mutex::new(BTreeSet::new()));
     let api: Api<Pod> = Api::namespaced(world.client.clone(), world.namespace.name());
-    let config = watcher::Config::default().labels("performance-test-pod-name=crash-master");
-    let seen = started.clone();
-    tokio::spawn(async move {
+    let label = format!("performance-test-pod-name={test}-master");
+    let config = watcher::Config::default().labels(&label);
+    let seen = pods.clone();
+    let watch = tokio::spawn(async move {
         let mut pods = watcher(api, config)
             .default_backoff()
             .touched_objects()
@@ -143,14 +178,21 @@ fn watch_started_masters(world: &World) -> Arc<Mutex<BTreeSet<String>>> {
             }
         }
     });
-    started
+    Started {
+        pods,
+        _watch: AbortOnDropHandle::new(watch),
+    }
 }
 
 /// A second run needs a first: a master that was released gets the time to
 /// start before its Job is deleted.
-async fn let_released_master_start(world: &World, started: &Mutex<BTreeSet<String>>) -> Result<()> {
+async fn let_released_master_start(
+    world: &World,
+    test: &str,
+    started: &Mutex<BTreeSet<String>>,
+) -> Result<()> {
     let jobs: Api<Job> = Api::namespaced(world.client.clone(), world.namespace.name());
-    let master = jobs.get_opt("crash-master").await?;
+    let master = jobs.get_opt(&format!("{test}-master")).await?;
     let suspended = master.map(|job| job.spec.and_then(|spec| spec.suspend) == Some(true));
     if suspended != Some(false) {
         return Ok(());
@@ -174,26 +216,27 @@ fn has_started(pod: &Pod) -> bool {
         .any(|state| state.running.is_some() || state.terminated.is_some())
 }
 
-async fn delete_jobs(world: &World) -> Result<()> {
+/// Those that there are: the crash may have come before the first.
+async fn delete_jobs(world: &World, test: &str) -> Result<()> {
     let jobs: Api<Job> = Api::namespaced(world.client.clone(), world.namespace.name());
-    jobs.delete_collection(&DeleteParams::background(), &Default::default())
+    for role in ["master", "worker"] {
+        let job = format!("{test}-{role}");
+        if jobs.get_opt(&job).await?.is_some() {
+            jobs.delete(&job, &DeleteParams::background()).await?;
+        }
+        until("the Job to be gone", async || {
+            Ok(jobs.get_opt(&job).await?.is_none().then_some(()))
+        })
         .await?;
-    until("the Jobs to be gone", async || {
-        Ok(jobs
-            .list(&Default::default())
-            .await?
-            .items
-            .is_empty()
-            .then_some(()))
-    })
-    .await
+    }
+    Ok(())
 }
 
-fn stub_test() -> Value {
+fn stub_test(name: &str) -> Value {
     json!({
         "apiVersion": "locust.io/v2",
         "kind": "LocustTest",
-        "metadata": { "name": "crash" },
+        "metadata": { "name": name },
         "spec": {
             "image": "testkit/stub-locust:1",
             "master": { "command": "" },
