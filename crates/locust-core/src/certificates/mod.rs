@@ -32,12 +32,12 @@ pub const BACKDATED: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 pub const LOOK: Duration = Duration::from_secs(30);
 /// How long an authority stands in every caBundle before leaves are signed by
 /// it: API servers learn of a change by a watch.
-const SETTLE: Duration = Duration::from_secs(5);
+const SETTLE: Duration = Duration::from_secs(3);
 /// How long an authority is trusted after its successor was made.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 /// How many predecessors are trusted at most.
 const PREDECESSORS: usize = 4;
-/// How soon one and the same caBundle is published again: somebody else may
+/// How soon one and the same caBundle is restored again: somebody else may
 /// insist on another one.
 const PEACE: Duration = Duration::from_secs(60);
 
@@ -94,8 +94,9 @@ pub enum Stored {
 pub struct Target {
     /// Those that it says; `None` if it says nothing or what cannot be read.
     pub bundle: Option<Vec<Authority>>,
-    /// What this replica last published there, and how long ago.
-    pub published: Option<(Vec<Authority>, Duration)>,
+    /// What this replica last published there again, after somebody else had
+    /// changed it, and how long ago.
+    pub restored: Option<(Vec<Authority>, Duration)>,
 }
 
 /// The leaf in use.
@@ -158,7 +159,7 @@ pub fn next(seen: &Seen) -> Next {
         if target.bundle.as_ref() == Some(&bundle) {
             continue;
         }
-        match &target.published {
+        match &target.restored {
             Some((last, ago)) if *last == bundle && *ago < PEACE => {
                 wait = wait.min(PEACE.saturating_sub(*ago));
             }
@@ -173,7 +174,8 @@ pub fn next(seen: &Seen) -> Next {
 }
 
 /// What a target shall trust: the stored authority, and for a while those it
-/// trusted before.
+/// trusted before. That one of those has expired is not looked at: it would be
+/// this clock that says so, and leaves of other replicas may still be in use.
 fn bundle(seen: &Seen, authority: &Authority, target: &Target) -> Vec<Authority> {
     let made = authority.window.until.saturating_sub(AUTHORITY_LIFE);
     let age = seen.now.duration_since(made.unwrap_or(Timestamp::MIN));
@@ -181,10 +183,8 @@ fn bundle(seen: &Seen, authority: &Authority, target: &Target) -> Vec<Authority>
         let leaf = seen.leaf.as_ref();
         leaf.is_some_and(|leaf| leaf.authority == *other)
     };
-    let predecessors = target.bundle.iter().flatten().filter(|other| {
-        let is_overlapping = age < OVERLAP || in_use(other);
-        *other != authority && other.window.holds(seen.now) && is_overlapping
-    });
+    let all = target.bundle.iter().flatten();
+    let predecessors = all.filter(|other| *other != authority && (age < OVERLAP || in_use(other)));
     let mut bundle = vec![authority.clone()];
     bundle.extend(predecessors.take(PREDECESSORS).cloned());
     bundle

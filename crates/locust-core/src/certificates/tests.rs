@@ -34,7 +34,7 @@ fn leaf(of: &Authority, made: Timestamp) -> Leaf {
 fn trusting(bundle: Option<&[&Authority]>) -> Target {
     Target {
         bundle: bundle.map(|bundle| bundle.iter().map(|one| (*one).clone()).collect()),
-        published: None,
+        restored: None,
     }
 }
 
@@ -150,10 +150,10 @@ fn a_new_authority_is_trusted_beside_the_old_one_before_anything_is_signed_by_it
     let both = vec![new.clone(), old.clone()];
     assert_eq!(next(&seen), Next::Publish(0, both));
     seen.targets = vec![trusting(Some(&[&new, &old]))];
-    assert_eq!(next(&seen), Next::Wait(Duration::from_secs(5)));
-    seen.trusted_for = Some(Duration::from_secs(3));
+    assert_eq!(next(&seen), Next::Wait(Duration::from_secs(3)));
+    seen.trusted_for = Some(Duration::from_secs(1));
     assert_eq!(next(&seen), Next::Wait(Duration::from_secs(2)));
-    seen.trusted_for = Some(Duration::from_secs(5));
+    seen.trusted_for = Some(Duration::from_secs(3));
     assert_eq!(next(&seen), Next::Issue);
     seen.leaf = Some(leaf(&new, now()));
     assert_eq!(next(&seen), Next::Wait(LOOK));
@@ -163,11 +163,11 @@ fn a_new_authority_is_trusted_beside_the_old_one_before_anything_is_signed_by_it
     // Unless this replica still shows what the old one signed.
     seen.leaf = Some(leaf(&old, seen.now));
     seen.trusted_for = None;
-    assert_eq!(next(&seen), Next::Wait(Duration::from_secs(5)));
+    assert_eq!(next(&seen), Next::Wait(Duration::from_secs(3)));
 }
 
 #[test]
-fn what_has_expired_is_not_trusted_and_not_more_than_four_predecessors() {
+fn not_more_than_four_predecessors_are_trusted_and_what_this_clock_calls_expired_is_among_them() {
     let mine = authority(9, now());
     let expired = authority(1, now() - AUTHORITY_LIFE);
     let others: Vec<Authority> = (2..8).map(|number| authority(number, now())).collect();
@@ -180,8 +180,8 @@ fn what_has_expired_is_not_trusted_and_not_more_than_four_predecessors() {
         targets: vec![trusting(Some(&all))],
         ..settled(&mine)
     };
-    let mut expected = vec![mine];
-    expected.extend(others.into_iter().take(4));
+    let mut expected = vec![mine, expired];
+    expected.extend(others.into_iter().take(3));
     assert_eq!(next(&seen), Next::Publish(0, expected));
 }
 
@@ -189,20 +189,20 @@ fn what_has_expired_is_not_trusted_and_not_more_than_four_predecessors() {
 fn a_bundle_that_is_stripped_is_restored_and_not_fought_over() {
     let mine = authority(1, now());
     let bundle = vec![mine.clone()];
-    let stripped = |published| {
+    let stripped = |restored| {
         let targets = vec![Target {
             bundle: None,
-            published,
+            restored,
         }];
         next(&Seen {
             targets,
             ..settled(&mine)
         })
     };
-    let published = |ago| Some((bundle.clone(), Duration::from_secs(ago)));
+    let restored = |ago| Some((bundle.clone(), Duration::from_secs(ago)));
     assert_eq!(stripped(None), Next::Publish(0, bundle.clone()));
-    assert_eq!(stripped(published(60)), Next::Publish(0, bundle.clone()));
-    assert_eq!(stripped(published(45)), Next::Wait(Duration::from_secs(15)));
+    assert_eq!(stripped(restored(60)), Next::Publish(0, bundle.clone()));
+    assert_eq!(stripped(restored(45)), Next::Wait(Duration::from_secs(15)));
     // A rotation is no fight.
     let before = Some((vec![authority(2, now())], Duration::from_secs(1)));
     assert_eq!(stripped(before), Next::Publish(0, bundle.clone()));

@@ -104,6 +104,13 @@ impl Listening {
     }
 }
 
+impl From<TcpListener> for Listening {
+    /// A port that somebody else took.
+    fn from(listener: TcpListener) -> Self {
+        Self(listener)
+    }
+}
+
 /// Takes the port, before anything else is done.
 pub async fn listen(options: &Options) -> Result<Listening, WebhookError> {
     Ok(Listening(server::listen(options.port).await?))

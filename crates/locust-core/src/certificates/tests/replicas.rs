@@ -43,7 +43,8 @@ struct Replica {
     leaf: Option<Leaf>,
     /// Since when it has seen which authority trusted.
     trusted: Option<(Authority, i64)>,
-    published: Option<(Vec<Authority>, i64)>,
+    published: Option<Vec<Authority>>,
+    restored: Option<(Vec<Authority>, i64)>,
     /// What it decided, and the versions that it saw.
     decided: Option<(Next, u64, u64)>,
 }
@@ -88,13 +89,13 @@ impl Replica {
             _ => None,
         };
         self.trusted = trusted;
-        let published = self.published.clone();
+        let restored = self.restored.clone();
         let seen = Seen {
             now: cluster.now(),
             stored,
             targets: vec![Target {
                 bundle: cluster.bundle.clone(),
-                published: published.map(|(bundle, then)| (bundle, ago(cluster, then))),
+                restored: restored.map(|(bundle, then)| (bundle, ago(cluster, then))),
             }],
             names: ["n".to_owned()].into(),
             leaf: self.leaf.clone(),
@@ -114,7 +115,9 @@ impl Replica {
             Next::Publish(_, wanted) if cluster.bundle_version == bundle => {
                 cluster.bundle_version += 1;
                 cluster.bundle = Some(wanted.clone());
-                self.published = Some((wanted, cluster.time));
+                if self.published.replace(wanted.clone()).as_ref() == Some(&wanted) {
+                    self.restored = Some((wanted, cluster.time));
+                }
             }
             Next::Issue => {
                 if let Stored::Usable(authority) = cluster.stored()

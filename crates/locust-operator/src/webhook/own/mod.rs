@@ -109,6 +109,7 @@ pub(super) async fn keep(
         leaf: None,
         trusted: None,
         published: BTreeMap::new(),
+        restored: BTreeMap::new(),
         told: String::new(),
     };
     loop {
@@ -130,8 +131,10 @@ struct Keeper {
     leaf: Option<Leaf>,
     /// Which authority every target trusts, and since when.
     trusted: Option<(Authority, Instant)>,
-    /// What was published where, and when.
-    published: BTreeMap<String, (Vec<Authority>, Instant)>,
+    /// What was published where.
+    published: BTreeMap<String, Vec<Authority>>,
+    /// What was published there again, and when.
+    restored: BTreeMap<String, (Vec<Authority>, Instant)>,
     /// The last failure that was told of.
     told: String,
     /// Ends the watches when this is dropped.
@@ -222,10 +225,10 @@ impl Keeper {
     fn seen(&mut self, now: Timestamp, stored: Stored, pointing: &[Pointing]) -> Seen {
         let at = Instant::now();
         let target = |pointing: &Pointing| {
-            let published = self.published.get(&pointing.which.to_string());
+            let restored = self.restored.get(&pointing.which.to_string());
             Target {
                 bundle: pointing.bundle.as_deref().and_then(signing::authorities),
-                published: published
+                restored: restored
                     .map(|(bundle, then)| (bundle.clone(), at.saturating_duration_since(*then))),
             }
         };
@@ -267,8 +270,11 @@ impl Keeper {
             source: Box::new(source),
         })?;
         tracing::info!(target = %target.which, authorities = authorities.len(), "published whom the API server is to trust");
-        self.published
-            .insert(target.which.to_string(), (authorities, Instant::now()));
+        let which = target.which.to_string();
+        let before = self.published.insert(which.clone(), authorities.clone());
+        if before.as_ref() == Some(&authorities) {
+            self.restored.insert(which, (authorities, Instant::now()));
+        }
         Ok(())
     }
 }
