@@ -21,6 +21,9 @@ fn settings() -> Settings {
 
 /// Only the version changes; `bad` names cannot be converted.
 fn relabel(mut object: Value, desired: &str) -> Result<Value, String> {
+    if !object.is_object() {
+        return Err("it is no object".to_owned());
+    }
     if object["metadata"]["name"] == "bad" {
         return Err("it is bad".to_owned());
     }
