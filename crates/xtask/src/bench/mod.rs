@@ -8,6 +8,7 @@ mod operator;
 mod process;
 mod scale;
 mod table;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,8 @@ enum Part {
     Scale,
     /// The operator beside a bare client that makes the same writes.
     Converge,
+    /// The conversion webhook: one object, and a long list.
+    Webhooks,
     /// An edit of the core and its tests, in a copy of the workspace.
     InnerLoop,
 }
@@ -57,6 +60,7 @@ impl Part {
             Self::Operator => operator::measure(),
             Self::Scale => scale::measure(),
             Self::Converge => converge::measure(),
+            Self::Webhooks => webhooks::measure(),
         }
     }
 }
