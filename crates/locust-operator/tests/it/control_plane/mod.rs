@@ -14,6 +14,7 @@ mod time_to_live;
 mod unable;
 mod undecodable;
 mod waiting;
+mod webhooks;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,93 @@
+//! Authorities that change under a steady stream of calls.
+
+use std::sync::Mutex;
+
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+
+const PORTS: [u16; 2] = [9443, 9444];
+const ROTATIONS: usize = 20;
+
+/// What went wrong, and how often it was tried.
+#[derive(Default)]
+struct Calls {
+    made: AtomicUsize,
+    failed: Mutex<Vec<String>>,
+}
+
+impl Calls {
+    fn count<T>(&self, what: &str, result: Result<T>) {
+        self.made.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = result {
+            let mut failed = self.failed.lock().unwrap();
+            failed.push(format!("{what}: {error:#}"));
+        }
+    }
+}
+
+/// Reads, lists and writes by v1 until the end.
+async fn stream(world: &World, name: &str, calls: &Calls, end: &CancellationToken) {
+    let api = world.of_version("v1");
+    let mut number = 0;
+    while !end.is_cancelled() {
+        number += 1;
+        let replicas = json!({"spec": {"workerReplicas": number % 400 + 1}});
+        let patch = Patch::Merge(&replicas);
+        let written = api.patch(name, &PatchParams::default(), &patch).await;
+        calls.count("patch", written.map_err(Into::into));
+        calls.count("get", api.get(name).await.map_err(Into::into));
+        let listed = api.list(&ListParams::default()).await;
+        calls.count("list", listed.map_err(Into::into));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Connects anew to each replica, and trusts as the CRD says at that moment.
+/// The API server keeps its connections, so it would notice late.
+async fn strangers(world: &World, calls: &Calls, end: &CancellationToken) {
+    while !end.is_cancelled() {
+        for port in PORTS {
+            let connected = async { world.is_trusted(port, &world.trusted().await?).await };
+            calls.count("connect", connected.await);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_fails_while_leaf_and_authority_are_rotated_twenty_times() -> Result<()> {
+    let world = World::start(&PORTS, &[]).await?;
+    for name in ["a", "b"] {
+        world.create_by_v1(name).await?;
+    }
+    world.rotated(None, &PORTS).await?;
+    let (calls, end) = (Calls::default(), CancellationToken::new());
+    let rotations = async {
+        let mut longest = Duration::ZERO;
+        for _ in 0..ROTATIONS {
+            let before = world.authority().await?;
+            let params = DeleteParams::default();
+            world.secrets().delete(SECRET, &params).await?;
+            longest = longest.max(world.rotated(before, &PORTS).await?);
+        }
+        end.cancel();
+        anyhow::Ok(longest)
+    };
+    let (longest, (), (), ()) = tokio::join!(
+        rotations,
+        stream(&world, "a", &calls, &end),
+        stream(&world, "b", &calls, &end),
+        strangers(&world, &calls, &end),
+    );
+    let (made, failed) = (calls.made.into_inner(), calls.failed.into_inner().unwrap());
+    println!(
+        "{ROTATIONS} rotations, the longest {:?}: {made} calls, {} failed",
+        longest?,
+        failed.len()
+    );
+    ensure!(made > 500, "only {made} calls");
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
+}
