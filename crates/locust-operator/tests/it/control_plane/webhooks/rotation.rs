@@ -38,10 +38,28 @@ async fn stream(world: &World, name: &str, calls: &Calls, end: &CancellationToke
         let written = api.patch(name, &PatchParams::default(), &patch).await;
         calls.count("patch", written.map_err(Into::into));
         calls.count("get", api.get(name).await.map_err(Into::into));
-        let listed = api.list(&ListParams::default()).await;
-        calls.count("list", listed.map_err(Into::into));
+        calls.count("list", listed(&api).await);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// An API server lists again what it keeps of a kind whenever its CRD is
+/// changed, whatever was changed there. For that moment it answers 429 with a
+/// time after which to ask again, and kubectl and client-go do so by themselves.
+async fn listed(api: &Api<DynamicObject>) -> Result<()> {
+    let is_asked_to_wait = |error: &kube::Error| {
+        matches!(error, kube::Error::Api(status)
+            if status.code == 429 && status.message.contains("(re)initializing"))
+    };
+    for _ in 0..20 {
+        match api.list(&ListParams::default()).await {
+            Err(error) if is_asked_to_wait(&error) => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            other => return Ok(other.map(drop)?),
+        }
+    }
+    anyhow::bail!("told to wait again and again")
 }
 
 /// Connects anew to each replica, and trusts as the CRD says at that moment.
