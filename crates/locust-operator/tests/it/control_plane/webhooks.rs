@@ -3,6 +3,7 @@
 
 mod clock;
 mod healing;
+mod installed;
 mod rotation;
 mod validation;
 

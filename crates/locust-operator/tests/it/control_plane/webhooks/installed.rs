@@ -1,0 +1,76 @@
+//! What the trees of `config` install fits together: v1 is served where
+//! something converts it, and whoever is called is there.
+
+use std::path::Path;
+
+use super::*;
+
+const TREES: [(&str, bool); 4] = [
+    ("crd", false),
+    ("default", true),
+    ("default-webhook", true),
+    ("namespaced", false),
+];
+
+fn of_kind<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    let all = objects.iter();
+    all.filter(|object| object["kind"] == kind).collect()
+}
+
+/// Whether the Service that a webhook names is installed too, and leads to a
+/// port of the operator.
+fn is_there(objects: &[Value], service: &Value) -> bool {
+    let found = of_kind(objects, "Service").into_iter().find(|object| {
+        object["metadata"]["name"] == service["name"]
+            && object["metadata"]["namespace"] == service["namespace"]
+    });
+    let Some(port) = found.map(|service| &service["spec"]["ports"][0]["targetPort"]) else {
+        return false;
+    };
+    let ports =
+        of_kind(objects, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]["ports"]
+            .clone();
+    let ports = ports.as_array().cloned().unwrap_or_default();
+    ports
+        .iter()
+        .any(|one| one["name"] == *port && one["containerPort"] == 9443)
+}
+
+#[tokio::test]
+async fn no_tree_serves_v1_without_a_webhook_that_is_installed_with_it() -> Result<()> {
+    let control_plane = ControlPlane::shared().await?;
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
+    for (tree, converts) in TREES {
+        let path = config.join(tree);
+        let built = control_plane
+            .kubectl(&["kustomize", &path.to_string_lossy()])
+            .await?;
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&built)?;
+        let crd = of_kind(&objects, "CustomResourceDefinition")[0];
+        let versions = crd["spec"]["versions"].as_array().context("versions")?;
+        let v1 = versions.iter().find(|version| version["name"] == "v1");
+        assert_eq!(v1.context("v1")?["served"], converts, "{tree}");
+        let service = &crd["spec"]["conversion"]["webhook"]["clientConfig"]["service"];
+        assert_eq!(service.is_object(), converts, "{tree}");
+        if converts {
+            assert_eq!(service["path"], "/convert", "{tree}");
+            assert!(is_there(&objects, service), "{tree}: {service}");
+        }
+        let validating = of_kind(&objects, "ValidatingWebhookConfiguration");
+        assert_eq!(validating.len(), usize::from(tree == "default-webhook"));
+        for configuration in validating {
+            let webhook = &configuration["webhooks"][0];
+            assert!(
+                is_there(&objects, &webhook["clientConfig"]["service"]),
+                "{tree}"
+            );
+            assert_eq!(webhook["matchPolicy"], "Equivalent");
+            assert_eq!(webhook["rules"][0]["resources"], json!(["locusttests"]));
+            assert_eq!(
+                webhook["rules"][0]["operations"],
+                json!(["CREATE", "UPDATE"])
+            );
+        }
+    }
+    Ok(())
+}
