@@ -134,6 +134,15 @@ fn v1_is_served_only_where_a_webhook_converts() {
 }
 
 #[test]
+fn v1_has_only_the_rule_about_names() {
+    for (path, node) in nodes_of(&V1_SCHEMA) {
+        let rules = node.x_kubernetes_validations.unwrap_or_default();
+        let expected = usize::from(path.is_empty());
+        assert_eq!(rules.len(), expected, "{path:?}: {rules:?}");
+    }
+}
+
+#[test]
 fn the_status_of_v1_is_that_of_v2() {
     let status = |schema: &JSONSchemaProps| {
         let properties = schema.properties.as_ref().unwrap();
