@@ -8,6 +8,7 @@
 //! | `cli/` | parses the command line, one file per subcommand |
 //! | `controller/` | watches LocustTests and reconciles them |
 //! | `local/` | runs a LocustTest as processes on this machine |
+//! | `migrate/` | stores as v2 what was once stored as v1 |
 //! | `target/` | a small HTTP server to try load tests against |
 //! | `telemetry.rs` | logs |
 //! | `webhook/` | answers what the API server asks about LocustTests |
@@ -15,6 +16,7 @@
 pub mod cli;
 pub mod controller;
 pub mod local;
+pub mod migrate;
 pub mod target;
 pub mod telemetry;
 pub mod webhook;

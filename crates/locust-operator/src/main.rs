@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Target(args) => locust_operator::cli::target::main(args),
         Command::Exec(args) => locust_operator::local::launcher::exec::main(&args),
         Command::Convert(args) => locust_operator::cli::convert::main(&args),
+        Command::Migrate(args) => locust_operator::cli::migrate::main(&args),
         Command::Crd => locust_operator::cli::crd::main(),
     }
 }

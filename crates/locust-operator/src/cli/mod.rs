@@ -5,6 +5,7 @@ pub mod convert;
 pub mod crd;
 pub mod demo;
 pub mod local;
+pub mod migrate;
 pub mod run;
 pub mod target;
 
@@ -34,6 +35,8 @@ pub enum Command {
     Crd,
     /// Print LocustTests from files in another version of the API.
     Convert(convert::ConvertArgs),
+    /// Store again as v2 what an API server once stored as v1.
+    Migrate(migrate::MigrateArgs),
     /// Start a process of a local run.
     #[command(name = "__exec", hide = true)]
     Exec(crate::local::launcher::exec::ExecArgs),

@@ -32,7 +32,7 @@ pub enum ClientError {
 }
 
 /// A client for the cluster of a kubeconfig, or of the usual places.
-pub(super) async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ClientError> {
+pub(crate) async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ClientError> {
     let mut config = match kubeconfig {
         Some(path) => from_file(path).await?,
         None => Config::infer()

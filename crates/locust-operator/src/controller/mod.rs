@@ -45,8 +45,10 @@ use tokio_util::sync::CancellationToken;
 pub use admin::AdminError;
 pub(crate) use answer::{chain, code};
 pub use client::ClientError;
+pub(crate) use client::connect;
 pub use scope::Scope;
 
+use crate::migrate;
 use crate::webhook::{self, Clock, Served, WebhookError};
 use ask::Asker;
 use caches::Streams;
@@ -231,6 +233,9 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         () = shutdown.cancelled() => return Ok(()),
     }
     tasks.spawn(ready_with_tests(listed, readiness, controller_of(&scope)));
+    if scope == Scope::Cluster {
+        tasks.spawn(migrate::beside(client.clone()));
+    }
     let context = Arc::new(Context {
         client,
         caches: caches.clone(),

@@ -3,6 +3,7 @@
 mod acceptance;
 mod bad_input;
 mod conformance;
+mod conversion;
 mod cost;
 mod crd;
 mod deletions;
