@@ -26,7 +26,7 @@ const PAGE: u32 = 500;
 /// How often it is begun again when somebody changes the CRD meanwhile.
 const TRIES: usize = 5;
 /// How soon the operator tries again what failed.
-const RETRY: Duration = Duration::from_secs(60);
+const RETRY: Duration = Duration::from_secs(5);
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 
 mod finished;
 mod lossless;
-mod migration;
 mod unreachable;
 
 use std::collections::BTreeMap;
