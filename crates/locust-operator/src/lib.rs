@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `cli/` | parses the command line, one file per subcommand |
 //! | `controller/` | watches LocustTests and reconciles them |
+//! | `leader/` | elects which of several replicas does so |
 //! | `local/` | runs a LocustTest as processes on this machine |
 //! | `migrate/` | stores as v2 what was once stored as v1 |
 //! | `target/` | a small HTTP server to try load tests against |
@@ -15,6 +16,7 @@
 
 pub mod cli;
 pub mod controller;
+pub mod leader;
 pub mod local;
 pub mod migrate;
 pub mod target;

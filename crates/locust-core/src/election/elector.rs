@@ -14,6 +14,8 @@ pub struct Elector<V> {
     pub(super) sent: Option<(Call<V>, Duration)>,
     /// When to call next.
     pub(super) due: Duration,
+    /// Something was told since then that the answer in flight may not know.
+    pub(super) is_outdated: bool,
 }
 
 /// What a replica is.
@@ -57,6 +59,7 @@ impl<V: Clone + PartialEq> Elector<V> {
             role: Role::Standby(None),
             sent: None,
             due: now,
+            is_outdated: false,
         }
     }
 
@@ -68,15 +71,14 @@ impl<V: Clone + PartialEq> Elector<V> {
             Event::Woke => {}
             Event::Answered(answer) => {
                 if let Some((call, sent)) = self.sent.take() {
-                    self.due = (sent + self.timing.retry).max(now);
+                    self.due = match std::mem::take(&mut self.is_outdated) {
+                        true => now,
+                        false => (sent + self.timing.retry).max(now),
+                    };
                     at_once = self.answered(now, &call, sent, answer);
                 }
             }
-            Event::ToldFree => {
-                if matches!(self.role, Role::Standby(_)) {
-                    self.due = now;
-                }
-            }
+            Event::Told(seen) => self.told(now, seen),
             Event::Resigned => self.resign(now),
         }
         self.next(now, at_once)
@@ -143,6 +145,17 @@ impl<V: Clone + PartialEq> Elector<V> {
             (Role::Leaving { .. }, Answer::Failed) => self.role = Role::Over(End::Resigned),
         }
         None
+    }
+
+    /// What a watch tells makes a standby's knowledge fresher, or older: that
+    /// is to wait longer. It takes only what it has read.
+    fn told(&mut self, now: Duration, seen: Option<Seen<V>>) {
+        if let Role::Standby(known) = &self.role {
+            let known = self.known(known.as_ref(), seen, now);
+            self.due = self.due.min(known.free_from.max(now));
+            self.is_outdated = self.sent.is_some() && known.free_from <= now;
+            self.role = Role::Standby(Some(known));
+        }
     }
 
     /// A standby takes only what it has read just now.

@@ -111,8 +111,8 @@ pub enum Event<V> {
     Woke,
     /// The call in flight was answered.
     Answered(Answer<V>),
-    /// Somebody says that the Lease was given back.
-    ToldFree,
+    /// A watch tells of the Lease, as it is or as it was a while ago.
+    Told(Option<Seen<V>>),
     /// This replica does nothing any more, and is to give the Lease back.
     Resigned,
 }

@@ -8,8 +8,8 @@ mod world;
 use std::time::Duration;
 
 use super::{Answer, Call, Elector, End, Event, Holder, Next, Seen, Timing};
-use search::search;
-use world::World;
+use search::{Found, search};
+use world::{Besides, World};
 
 /// Clocks that agree, and of which one goes 1.4 times as fast as the other: how
 /// much passes on each in a step, in tenths of a second.
@@ -29,53 +29,49 @@ fn depth(quick: usize, thorough: usize) -> usize {
     }
 }
 
-fn never_two<const N: usize>(what: &str, start: World<N>, depth: usize, tampering: bool) -> usize {
-    let found = search(start, depth, tampering);
-    assert_eq!(found.two_leaders, None, "two replicas act at once");
-    println!(
-        "{what}, all orders of {depth} happenings: {} states",
-        found.states
-    );
-    found.states
+fn never_two<const N: usize>(start: World<N>, depth: usize, besides: Besides) {
+    let Found {
+        states,
+        two_leaders,
+    } = search(start, depth, besides);
+    assert_eq!(two_leaders, None, "two replicas act at once");
+    println!("{N} replicas, {besides:?}, all orders of {depth} happenings: {states} states");
+    assert!(states > 30_000, "the search lost its way: {states} states");
 }
 
 #[test]
 fn two_replicas_that_start_never_act_at_once() {
-    let states = never_two("2 that start", World::new(APART), depth(13, 18), false);
-    assert!(states > 100_000, "the search lost its way: {states} states");
+    never_two(World::new(APART), depth(12, 18), Besides::Crashes);
 }
 
 #[test]
 fn a_leader_and_a_standby_never_act_at_once() {
-    let start = World::settled(APART);
-    let states = never_two("a leader and a standby", start, depth(13, 19), false);
-    assert!(states > 100_000, "the search lost its way: {states} states");
+    never_two(World::settled(APART), depth(12, 19), Besides::Crashes);
+}
+
+#[test]
+fn replicas_that_are_told_by_watches_never_act_at_once() {
+    never_two(World::settled(APART), depth(9, 14), Besides::Watches);
 }
 
 #[test]
 fn replicas_whose_clocks_agree_never_act_at_once() {
-    let start = World::settled(EQUAL);
-    let states = never_two("clocks that agree", start, depth(11, 18), false);
-    assert!(states > 40_000, "the search lost its way: {states} states");
+    never_two(World::settled(EQUAL), depth(11, 18), Besides::Crashes);
 }
 
 #[test]
 fn three_replicas_never_act_at_once() {
-    let start = World::settled(THREE);
-    let states = never_two("a leader and 2 standbys", start, depth(9, 13), false);
-    assert!(states > 100_000, "the search lost its way: {states} states");
+    never_two(World::settled(THREE), depth(8, 13), Besides::Crashes);
 }
 
 #[test]
 fn a_lease_that_people_delete_or_edit_does_not_make_two_leaders() {
-    let start = World::settled(APART);
-    let states = never_two("with tampering", start, depth(12, 16), true);
-    assert!(states > 100_000, "the search lost its way: {states} states");
+    never_two(World::settled(APART), depth(11, 16), Besides::Tampering);
 }
 
 #[test]
 fn clocks_that_are_too_far_apart_make_two_leaders_so_the_search_can_find_them() {
-    let found = search(World::settled(TOO_FAR_APART), 9, false);
+    let found = search(World::settled(TOO_FAR_APART), 9, Besides::Crashes);
     assert!(found.two_leaders.is_some(), "{} states", found.states);
 }
 
@@ -210,16 +206,43 @@ fn a_standby_waits_fifteen_seconds_from_the_last_change_it_saw() {
     assert_eq!(standby.last.acting, Some(seconds(standby.now + 10.0)));
 }
 
+fn is(version: u8, holder: Holder) -> Option<Seen<u8>> {
+    Some(Seen { version, holder })
+}
+
 #[test]
 fn a_lease_that_was_given_back_is_taken_as_soon_as_that_is_told() {
     let mut standby = Replica::start();
     standby.is_answered(0.0, held(1, Holder::Other));
-    let told = standby.happens(0.3, Event::ToldFree).call.clone();
-    assert_eq!(told, Some(Call::Read));
-    assert_eq!(
-        standby.is_answered(0.0, held(2, Holder::Nobody)),
-        Some(Call::Hold(2))
-    );
+    let told = Event::Told(is(2, Holder::Nobody));
+    assert_eq!(standby.happens(0.3, told).call, Some(Call::Read));
+    let taken = standby.is_answered(0.0, held(2, Holder::Nobody));
+    assert_eq!(taken, Some(Call::Hold(2)));
+}
+
+#[test]
+fn what_is_told_while_a_read_is_under_way_is_not_forgotten() {
+    let mut standby = Replica::start();
+    standby.happens(0.0, Event::Told(is(2, Holder::Nobody)));
+    // Read before the Lease was given back.
+    let next = standby.is_answered(0.1, held(1, Holder::Other));
+    assert_eq!(next, Some(Call::Read));
+    let taken = standby.is_answered(0.0, held(2, Holder::Nobody));
+    assert_eq!(taken, Some(Call::Hold(2)));
+}
+
+#[test]
+fn the_fifteen_seconds_begin_when_a_change_is_told() {
+    let mut standby = Replica::start();
+    standby.is_answered(0.0, held(1, Holder::Other));
+    standby.happens(0.5, Event::Told(is(2, Holder::Other)));
+    while standby.sleeps().is_some() {
+        if standby.is_answered(0.0, held(2, Holder::Other)).is_some() {
+            break;
+        }
+    }
+    assert_eq!(standby.now, 15.5);
+    assert_eq!(standby.last.call, Some(Call::Hold(2)));
 }
 
 #[test]

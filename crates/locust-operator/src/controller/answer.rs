@@ -11,7 +11,7 @@ pub(crate) fn code(error: &kube::Error) -> Option<u16> {
 }
 
 /// The API server's own words, or else what went wrong on the way, in one line.
-pub(super) fn message(error: &kube::Error) -> String {
+pub(crate) fn message(error: &kube::Error) -> String {
     let kube::Error::Api(status) = error else {
         return chain(error);
     };

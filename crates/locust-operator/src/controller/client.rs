@@ -1,4 +1,5 @@
-//! The client of the API server: deadlines on every call, no retry inside.
+//! The client of the API server: deadlines on every call, no retry inside, and
+//! no write without the right to it.
 //!
 //! kube's own retry sends a write again up to fifteen times with pauses of up
 //! to a quarter of an hour, out of sight of the reconcile that waits for it.
@@ -10,6 +11,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use super::deadline::DeadlineLayer;
+use crate::leader::Term;
 
 /// There is no way to the API server.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +33,9 @@ pub enum ClientError {
     Build(#[source] Box<kube::Error>),
 }
 
-/// A client for the cluster of a kubeconfig, or of the usual places.
-pub(crate) async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ClientError> {
+/// A client for the cluster of a kubeconfig, or of the usual places. It writes
+/// as long as the term lasts.
+pub(crate) async fn connect(kubeconfig: Option<&Path>, term: Term) -> Result<Client, ClientError> {
     let mut config = match kubeconfig {
         Some(path) => from_file(path).await?,
         None => Config::infer()
@@ -42,7 +45,7 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ClientE
     config.default_retry = false;
     let builder =
         ClientBuilder::try_from(config).map_err(|source| ClientError::Build(Box::new(source)))?;
-    Ok(builder.with_layer(&DeadlineLayer::default()).build())
+    Ok(builder.with_layer(&DeadlineLayer::new(term)).build())
 }
 
 async fn from_file(path: &Path) -> Result<Config, ClientError> {

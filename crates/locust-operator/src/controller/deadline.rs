@@ -1,9 +1,13 @@
-//! Deadlines for every call to the API server, and patience with watches.
+//! Deadlines for every call to the API server, patience with watches, and no
+//! write without the right to it.
 //!
 //! kube 5 waits for an answer's body without limit, and re-opens a watch that
 //! the server closes at once as fast as it can. This layer gives every other
 //! call a deadline that covers its body, and holds back the answer to a watch
 //! that was opened too soon after the last one of its path.
+//!
+//! A write is sent only while the term lasts that the client got, and given up
+//! when that is over: so no write of one leader meets those of the next.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,6 +23,8 @@ use kube::client::Body;
 use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
+use crate::leader::Term;
+
 /// Deadline of a call about one object.
 const OBJECT_DEADLINE: Duration = Duration::from_secs(10);
 /// Deadline of one page of a list.
@@ -31,9 +37,20 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Puts [`Deadline`] around a client's service.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct DeadlineLayer {
     watches: Watches,
+    term: Term,
+}
+
+impl DeadlineLayer {
+    /// For a client that may write in this term.
+    pub(super) fn new(term: Term) -> Self {
+        Self {
+            watches: Watches::default(),
+            term,
+        }
+    }
 }
 
 impl<S> Layer<S> for DeadlineLayer {
@@ -43,6 +60,7 @@ impl<S> Layer<S> for DeadlineLayer {
         Deadline {
             inner,
             watches: self.watches.clone(),
+            term: self.term.clone(),
         }
     }
 }
@@ -52,6 +70,7 @@ impl<S> Layer<S> for DeadlineLayer {
 pub(super) struct Deadline<S> {
     inner: S,
     watches: Watches,
+    term: Term,
 }
 
 /// An API call got no answer in time.
@@ -61,6 +80,14 @@ struct Late {
     method: Method,
     path: String,
     deadline: Duration,
+}
+
+/// A write was not sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{method} {path} was not sent: this process does not lead, or does not any more")]
+struct NotLeading {
+    method: Method,
+    path: String,
 }
 
 type Answer<B> = Response<Either<B, Full<Bytes>>>;
@@ -82,7 +109,16 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let call = Call::of(&request);
+        let mut call = Call::of(&request);
+        if call.writes() {
+            match self.term.left(Instant::now()) {
+                Some(left) => call.limit(left),
+                None => {
+                    let Call { method, path, .. } = call;
+                    return Box::pin(async { Err(NotLeading { method, path }.into()) });
+                }
+            }
+        }
         let answer = self.inner.call(request);
         let watches = self.watches.clone();
         Box::pin(async move {
@@ -150,6 +186,17 @@ impl Call {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             kind,
+        }
+    }
+
+    fn writes(&self) -> bool {
+        self.method != Method::GET
+    }
+
+    /// Waits no longer than this for an answer.
+    fn limit(&mut self, longest: Duration) {
+        if let Kind::Bounded(deadline) = &mut self.kind {
+            *deadline = (*deadline).min(longest);
         }
     }
 }

@@ -10,7 +10,7 @@
 //! | `client.rs`, `deadline.rs` | the client with its deadlines |
 
 mod admin;
-mod answer;
+pub(crate) mod answer;
 mod apply;
 mod ask;
 mod caches;
@@ -48,6 +48,7 @@ pub use client::ClientError;
 pub(crate) use client::connect;
 pub use scope::Scope;
 
+use crate::leader::{Candidate, Election, Lost, Term};
 use crate::migrate;
 use crate::webhook::{self, Clock, Served, WebhookError};
 use ask::Asker;
@@ -70,6 +71,8 @@ pub struct Options {
     pub concurrency: u16,
     /// Name of this process in events.
     pub instance: String,
+    /// Work only while elected; `None`: always.
+    pub election: Option<Election>,
     /// Settings for all tests.
     pub settings: Settings,
     /// How to serve the webhooks; `None`: not.
@@ -88,12 +91,17 @@ pub enum RunError {
     /// The webhooks cannot be served.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// Another replica may work from now on.
+    #[error(transparent)]
+    Lost(#[from] Lost),
     /// A task that has to live ended.
     #[error("the {0} ended unexpectedly")]
     Ended(&'static str),
 }
 
-/// Runs the operator until `shutdown`, then lets running reconciles finish.
+/// Runs the operator until `shutdown`, then lets running reconciles finish, and
+/// only then another replica begin. When leadership is lost nothing is
+/// finished: whatever is under way is dropped.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), RunError> {
     let Options {
         kubeconfig,
@@ -101,6 +109,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         health_address,
         concurrency,
         instance,
+        election,
         settings,
         webhook,
     } = options;
@@ -108,7 +117,17 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         Some(options) => Some(webhook::listen(options).await?),
         None => None,
     };
-    let client = client::connect(kubeconfig.as_deref()).await?;
+    // What every replica writes.
+    let everyones = client::connect(kubeconfig.as_deref(), Term::Unlimited).await?;
+    let mut candidate = match election {
+        None => None,
+        Some(election) => {
+            let client = client::connect(kubeconfig.as_deref(), Term::Unlimited).await?;
+            Some(Candidate::stand(client, election))
+        }
+    };
+    let term = candidate.as_ref().map_or(Term::Unlimited, Candidate::term);
+    let client = client::connect(kubeconfig.as_deref(), term.clone()).await?;
     let readiness = Readiness::default();
     let answered = CancellationToken::new();
     let mut webhooks = JoinSet::new();
@@ -117,12 +136,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         let clock: Clock = Arc::new(jiff::Timestamp::now);
         let end = answered.clone();
         webhooks.spawn(webhook::serve(
-            listening,
-            options,
-            client.clone(),
-            clock,
-            ready,
-            end,
+            listening, options, everyones, clock, ready, end,
         ));
     }
     for scope in &scopes {
@@ -141,11 +155,20 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
             instance: instance.clone(),
             settings: settings.clone(),
             readiness: readiness.clone(),
+            term: term.clone(),
         };
         tasks.spawn(control(one, shutdown.clone()));
     }
     let result = tokio::select! {
-        result = all(&mut tasks) => result,
+        result = all(&mut tasks) => match (result, candidate) {
+            (Ok(()), Some(candidate)) => candidate.resign().await.map_err(RunError::from),
+            (result, _) => result,
+        },
+        lost = lost(&mut candidate) => {
+            // What is under way is dropped at once.
+            tasks.abort_all();
+            Err(lost.into())
+        }
         Some(ended) = webhooks.join_next() => Err(ended.map_or(WebhookError::Ended, failure).into()),
     };
     shutdown.cancel();
@@ -153,6 +176,14 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     answered.cancel();
     while webhooks.join_next().await.is_some() {}
     result
+}
+
+/// Waits until leadership is lost; for ever if there is no election.
+async fn lost(candidate: &mut Option<Candidate>) -> Lost {
+    match candidate {
+        Some(candidate) => candidate.lost().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits until all tasks have ended, or one has failed.
@@ -196,6 +227,7 @@ struct Controlled {
     instance: String,
     settings: Settings,
     readiness: Readiness,
+    term: Term,
 }
 
 /// Watches and reconciles one scope until shutdown.
@@ -207,9 +239,16 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         instance,
         settings,
         readiness,
+        term,
     } = controlled;
     tokio::select! {
         () = preflight::wait(&client, &scope, &readiness) => {}
+        () = shutdown.cancelled() => return Ok(()),
+    }
+    // A standby is ready: it has all that it needs to take over.
+    readiness.has(&controller_of(&scope));
+    tokio::select! {
+        () = term.begun() => {}
         () = shutdown.cancelled() => return Ok(()),
     }
     let (relist, relisted) = watch::channel(0);

@@ -18,6 +18,7 @@ use locust_api::latest::LocustTest;
 use serde_json::json;
 
 use crate::controller::{self, ClientError, chain, code};
+use crate::leader::Term;
 use rules::{Next, next};
 
 const CRD: &str = "locusttests.locust.io";
@@ -85,7 +86,7 @@ impl MigrateError {
 
 /// Migrates the cluster of a kubeconfig, or of the usual places.
 pub async fn migrate(kubeconfig: Option<&Path>) -> Result<Migrated, MigrateError> {
-    migrate_with(&controller::connect(kubeconfig).await?).await
+    migrate_with(&controller::connect(kubeconfig, Term::Unlimited).await?).await
 }
 
 /// The same beside the work of an operator: tried until it is done, or is seen

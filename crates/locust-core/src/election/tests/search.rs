@@ -3,7 +3,7 @@
 
 use super::super::elector::{Known, Ours, Role};
 use super::super::{Answer, Call, Holder};
-use super::world::{Flight, Happening, Node, World, Written, tenths};
+use super::world::{Besides, Flight, Happening, Node, World, Written, tenths};
 
 /// What a search found.
 pub(super) struct Found {
@@ -13,7 +13,7 @@ pub(super) struct Found {
 }
 
 /// Searches all orders of so many happenings.
-pub(super) fn search<const N: usize>(start: World<N>, depth: usize, tampering: bool) -> Found {
+pub(super) fn search<const N: usize>(start: World<N>, depth: usize, besides: Besides) -> Found {
     let mut seen = Fingerprints::new();
     seen.insert(fingerprint(&start));
     // Where each state came from, to tell the way to it.
@@ -22,7 +22,7 @@ pub(super) fn search<const N: usize>(start: World<N>, depth: usize, tampering: b
     for _ in 0..depth {
         let mut next_level = Vec::new();
         for (number, world) in level {
-            for what in world.happenings(tampering) {
+            for what in world.happenings(besides) {
                 let mut next = world.clone();
                 next.happen(what);
                 if !seen.insert(fingerprint(&next)) {
@@ -205,8 +205,15 @@ fn add_node(bits: &mut Bits, node: &Node, writes: u8) {
         None => 0,
         Some((identity, stray)) => (1 + u64::from(*identity)) | (call(stray) << 8),
     };
-    let flags = u64::from(node.has_resigned) | (u64::from(node.life) << 1);
-    bits.add(flags | (stray << 8));
+    let flags = u64::from(node.has_resigned)
+        | (u64::from(node.life) << 1)
+        | (u64::from(elector.is_outdated) << 4);
+    let watch = match &node.watch {
+        None => 0,
+        Some(None) => 1,
+        Some(Some(seen)) => 2 | (holder_bits(seen.holder) << 2) | (age(seen.version) << 4),
+    };
+    bits.add(flags | (stray << 8) | (watch << 40));
 }
 
 fn holder_bits(holder: Holder) -> u64 {

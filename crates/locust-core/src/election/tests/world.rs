@@ -49,6 +49,8 @@ pub(super) struct Node {
     pub(super) flight: Flight,
     /// A write that was given up, and may still arrive.
     pub(super) stray: Option<(u8, Call<u8>)>,
+    /// What its watch has seen and not told yet.
+    pub(super) watch: Option<Option<Seen<u8>>>,
     pub(super) end: Option<End>,
     pub(super) has_resigned: bool,
     /// Which of its lives this is.
@@ -73,11 +75,23 @@ pub(super) enum Happening {
     AnswerArrives(u8),
     CallFails(u8),
     StrayArrives(u8),
-    IsToldFree(u8),
+    WatchSees(u8),
+    WatchTells(u8),
     Resigns(u8),
     StartsAnew(u8),
     LeaseDeleted,
     HolderErased,
+}
+
+/// What else may happen, beside pauses, lost and late calls and resignations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Besides {
+    /// Replicas are killed and started anew.
+    Crashes,
+    /// That, and watches tell of the Lease, late or not.
+    Watches,
+    /// People delete and edit the Lease.
+    Tampering,
 }
 
 fn at(tenths: u32) -> Duration {
@@ -97,6 +111,7 @@ impl Node {
             wake: Some(clock),
             flight: Flight::None,
             stray: None,
+            watch: None,
             end: None,
             has_resigned: false,
             life,
@@ -144,12 +159,9 @@ impl<const N: usize> World<N> {
     }
 
     /// All that may happen now.
-    pub(super) fn happenings(&self, tampering: bool) -> impl Iterator<Item = Happening> {
+    pub(super) fn happenings(&self, besides: Besides) -> impl Iterator<Item = Happening> {
         let mut all = Vec::with_capacity(6 * N);
         all.push(Happening::TimePasses);
-        let is_free = self
-            .lease
-            .is_some_and(|lease| lease.holder == Written::GivenBack);
         for (index, node) in (0_u8..).zip(&self.nodes) {
             match node.flight {
                 Flight::None => {}
@@ -166,17 +178,21 @@ impl<const N: usize> World<N> {
             if node.stray.is_some() {
                 all.push(Happening::StrayArrives(index));
             }
-            if is_free && node.end.is_none() && matches!(node.flight, Flight::None) {
-                all.push(Happening::IsToldFree(index));
+            match &node.watch {
+                Some(_) => all.push(Happening::WatchTells(index)),
+                None if node.end.is_none() && besides == Besides::Watches => {
+                    all.push(Happening::WatchSees(index));
+                }
+                None => {}
             }
             if node.end.is_none() && !node.has_resigned {
                 all.push(Happening::Resigns(index));
             }
-            if node.life + 1 < LIVES && !tampering {
+            if node.life + 1 < LIVES && besides != Besides::Tampering {
                 all.push(Happening::StartsAnew(index));
             }
         }
-        if tampering && self.lease.is_some() {
+        if besides == Besides::Tampering && self.lease.is_some() {
             all.extend([Happening::LeaseDeleted, Happening::HolderErased]);
         }
         all.into_iter()
@@ -209,7 +225,17 @@ impl<const N: usize> World<N> {
                     self.serve(identity, &call);
                 }
             }
-            Happening::IsToldFree(index) => self.node(index).step(Event::ToldFree),
+            Happening::WatchSees(index) => {
+                let identity = self.identity(index);
+                let seen = self.lease.map(|lease| lease.seen_by(identity));
+                self.node(index).watch = Some(seen);
+            }
+            Happening::WatchTells(index) => {
+                let node = self.node(index);
+                if let Some(seen) = node.watch.take() {
+                    node.step(Event::Told(seen));
+                }
+            }
             Happening::Resigns(index) => {
                 let node = self.node(index);
                 node.has_resigned = true;

@@ -16,10 +16,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::controller::{self, Options};
+use crate::leader::Election;
 use crate::telemetry;
 use rules::{Checked, Notice, check};
 
 pub use args::RunArgs;
+
+/// Where a pod finds its namespace.
+const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+/// Gives another UUID each time.
+const UUID_FILE: &str = "/proc/sys/kernel/random/uuid";
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub fn main(args: RunArgs) -> ExitCode {
@@ -39,7 +45,12 @@ pub fn main(args: RunArgs) -> ExitCode {
         .build();
     let result = runtime
         .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(run(checked)));
+        .and_then(|runtime| {
+            let result = runtime.block_on(run(checked));
+            // Whatever still waits, for a name to be resolved, is not waited for.
+            runtime.shutdown_background();
+            result
+        });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,18 +67,28 @@ async fn run(checked: Checked) -> anyhow::Result<()> {
         scopes,
         health_address,
         concurrency,
+        leader_elect,
         settings,
         webhooks,
         notices,
     } = checked;
     notices.iter().for_each(log);
     log_settings(&settings);
+    let instance = std::env::var("POD_NAME").unwrap_or_else(|_| "locust-operator".to_owned());
+    let election = match leader_elect {
+        true => Some(Election {
+            namespace: own_namespace()?,
+            identity: own_identity(&instance)?,
+        }),
+        false => None,
+    };
     let options = Options {
         kubeconfig,
         scopes,
         health_address,
         concurrency,
-        instance: std::env::var("POD_NAME").unwrap_or_else(|_| "locust-operator".to_owned()),
+        instance,
+        election,
         webhook: serving::options(webhooks, &settings)?,
         settings,
     };
@@ -85,6 +106,24 @@ async fn run(checked: Checked) -> anyhow::Result<()> {
     tracing::info!("shutting down, running reconciles are finished first");
     stop.cancel();
     Ok(controller.await?)
+}
+
+/// The pod's namespace: the Lease of an election is there, as the Go operator's.
+fn own_namespace() -> anyhow::Result<String> {
+    let named = std::env::var("POD_NAMESPACE").ok();
+    let mounted = || std::fs::read_to_string(NAMESPACE_FILE).ok();
+    named
+        .or_else(mounted)
+        .map(|namespace| namespace.trim().to_owned())
+        .filter(|namespace| !namespace.is_empty())
+        .context("--leader-elect needs to know the namespace of its Lease, and this is no pod: set POD_NAMESPACE")
+}
+
+/// No two processes have the same, not even two containers of one pod.
+fn own_identity(instance: &str) -> anyhow::Result<String> {
+    let uuid =
+        std::fs::read_to_string(UUID_FILE).with_context(|| format!("cannot read {UUID_FILE}"))?;
+    Ok(format!("{instance}_{}", uuid.trim()))
 }
 
 fn log(notice: &Notice) {

@@ -29,6 +29,7 @@ pub(super) struct Checked {
     pub(super) scopes: Vec<Scope>,
     pub(super) health_address: Option<SocketAddr>,
     pub(super) concurrency: u16,
+    pub(super) leader_elect: bool,
     pub(super) settings: Settings,
     pub(super) webhooks: Webhooks,
     /// What to log first.
@@ -79,6 +80,7 @@ pub(super) fn check(
         scopes: scopes(&args.watch_namespaces, &mut flags),
         health_address: probe_address(&args.health_probe_bind_address, &mut flags),
         concurrency: concurrency(&args.concurrency, &mut flags),
+        leader_elect: flags.boolean("leader-elect", &args.leader_elect),
         kubeconfig: args.kubeconfig,
         settings,
         webhooks,

@@ -8,19 +8,16 @@ use super::super::args::RunArgs;
 use super::Flags;
 
 const NO_METRICS: &str = "this version serves no metrics";
-const NO_ELECTION: &str = "this version elects no leader, so run one replica";
 const NO_TRACES: &str = "log lines carry causes, not stack traces";
 
 /// One line for each flag that asks for something and gets nothing.
 pub(super) fn without_effect(args: &RunArgs, flags: &mut Flags) -> Vec<String> {
-    let leader_elect = flags.boolean("leader-elect", &args.leader_elect);
     let metrics_secure = flags.boolean("metrics-secure", &args.metrics_secure);
     let traces = args.zap_stacktrace_level.as_deref().unwrap_or_default();
     let asked = [
-        ("leader-elect", word(leader_elect), "false", NO_ELECTION),
         (
             "metrics-bind-address",
-            &args.metrics_bind_address,
+            args.metrics_bind_address.as_str(),
             "0",
             NO_METRICS,
         ),

@@ -54,6 +54,7 @@ fn without_flags_everything_is_as_the_go_operator_has_it() {
         scopes: vec![Scope::Cluster],
         health_address: Some("[::]:8081".parse().unwrap()),
         concurrency: 16,
+        leader_elect: false,
         settings: Settings::default(),
         webhooks: Webhooks {
             served: Some(Served::Conversion),
@@ -76,6 +77,7 @@ fn our_own_flags_reach_the_options() {
         "--watch-namespaces",
         "c",
         "--concurrency=3",
+        "--leader-elect",
         "--pod-grace=1m30s",
         "--pod-defaults=hardened",
         "--health-probe-bind-address=localhost:99",
@@ -85,6 +87,7 @@ fn our_own_flags_reach_the_options() {
     assert_eq!(checked.kubeconfig, Some("/k".into()));
     assert_eq!(checked.scopes, namespaces(&["a", "b", "c"]));
     assert_eq!(checked.concurrency, 3);
+    assert!(checked.leader_elect);
     assert_eq!(checked.settings.pod_grace, Duration::from_secs(90));
     assert_eq!(checked.settings.pod_defaults, PodDefaults::Hardened);
     assert_eq!(checked.health_address, "127.0.0.1:99".parse().ok());
@@ -171,7 +174,6 @@ fn the_flags_of_the_go_operators_deployment_are_taken_without_a_word() {
 #[test]
 fn each_flag_without_an_effect_is_said_to_have_none() {
     let given = [
-        "--leader-elect",
         "--metrics-bind-address=:8443",
         "--metrics-secure=0",
         "--metrics-cert-path=/m",
@@ -182,7 +184,6 @@ fn each_flag_without_an_effect_is_said_to_have_none() {
     assert_eq!(
         warnings(&given),
         [
-            "--leader-elect=true has no effect: this version elects no leader, so run one replica",
             "--metrics-bind-address=:8443 has no effect: this version serves no metrics",
             "--metrics-secure=false has no effect: this version serves no metrics",
             "--metrics-cert-path=/m has no effect: this version serves no metrics",
