@@ -122,13 +122,23 @@ impl Operator {
 
     /// Asks it to end, and waits until it has. Returns its exit code.
     pub(crate) async fn terminate(&mut self) -> Result<Option<i32>> {
-        let pid = nix::unistd::Pid::from_raw(self.process.id().try_into()?);
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
+        self.signal(nix::sys::signal::Signal::SIGTERM)?;
         until("the operator to end", async || {
             Ok(self.process.try_wait()?)
         })
         .await
         .map(|status| status.code())
+    }
+
+    /// Its exit code, if it has ended by itself.
+    pub(crate) fn ended(&mut self) -> Result<Option<i32>> {
+        Ok(self.process.try_wait()?.and_then(|status| status.code()))
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) -> Result<()> {
+        let pid = nix::unistd::Pid::from_raw(self.process.id().try_into()?);
+        Ok(nix::sys::signal::kill(pid, signal)?)
     }
 
     /// Ends it at once, as a crash would.

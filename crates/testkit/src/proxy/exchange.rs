@@ -22,7 +22,7 @@ use tokio_rustls::server::TlsStream;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt};
 
-use super::rules::{Hold, Outcome, Rules, Verdict};
+use super::rules::{Hold, Outcome, Rules, Trouble, Verdict};
 use super::{Moment, Recorded};
 use crate::client::Network;
 
@@ -110,6 +110,12 @@ impl Exchange {
     async fn run(self, request: Request<Incoming>) -> Result<Response<Body>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
+        match self.rules.trouble(&parts.uri.to_string()) {
+            None => {}
+            Some(Trouble::Answer(status, reason)) => return failure(status, reason),
+            Some(Trouble::Delay(time)) => tokio::time::sleep(time).await,
+            Some(Trouble::Silence) => std::future::pending().await,
+        }
         let reads = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
         if reads {
             let request = Request::from_parts(parts, Full::new(body));

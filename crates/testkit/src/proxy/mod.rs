@@ -28,6 +28,8 @@ use crate::cluster::Cluster;
 use exchange::Upstream;
 use rules::{Action, Hold, Outcome, Rules};
 
+pub use rules::Trouble;
+
 /// How long [`Held::reached`] waits.
 const REACH_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -163,7 +165,14 @@ impl FaultProxy {
         self.rules.add(when, Action::Hang, matches);
     }
 
-    /// Removes all rules of [`FaultProxy::answer`] and [`FaultProxy::hang`].
+    /// From now on requests whose path and query `matches` meet with trouble,
+    /// reads and new watches too; watches that are open stay so.
+    pub fn make_trouble(&self, trouble: Trouble, matches: impl Fn(&str) -> bool + Send + 'static) {
+        self.rules.make_trouble(trouble, matches);
+    }
+
+    /// Removes all rules of [`FaultProxy::answer`], [`FaultProxy::hang`] and
+    /// [`FaultProxy::make_trouble`].
     pub fn heal(&self) {
         self.rules.heal();
     }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::StatusCode;
 use tokio::sync::{oneshot, watch};
@@ -39,6 +40,18 @@ pub(super) enum Verdict {
     Hang,
 }
 
+/// What befalls requests of any kind.
+#[derive(Debug, Clone, Copy)]
+pub enum Trouble {
+    /// They are answered with an error instead of being sent.
+    Answer(StatusCode, &'static str),
+    /// They are sent after so long.
+    Delay(Duration),
+    /// They are neither sent nor answered.
+    Silence,
+}
+
+type MatchesPath = Box<dyn Fn(&str) -> bool + Send>;
 type Matches = Box<dyn Fn(&Recorded) -> bool + Send>;
 
 struct Rule {
@@ -62,6 +75,7 @@ struct State {
     requests: Vec<Recorded>,
     next_id: u64,
     gate: Option<Gate>,
+    troubles: Vec<(Trouble, MatchesPath)>,
 }
 
 /// Shared by all connections of one proxy.
@@ -110,9 +124,28 @@ impl Rules {
     }
 
     pub(super) fn heal(&self) {
-        self.state()
+        let mut state = self.state();
+        state
             .rules
             .retain(|rule| matches!(rule.action, Some(Action::Hold(_)) | None));
+        state.troubles.clear();
+    }
+
+    pub(super) fn make_trouble(
+        &self,
+        trouble: Trouble,
+        matches: impl Fn(&str) -> bool + Send + 'static,
+    ) {
+        self.state().troubles.push((trouble, Box::new(matches)));
+    }
+
+    /// What befalls a request for this path.
+    pub(super) fn trouble(&self, path: &str) -> Option<Trouble> {
+        let state = self.state();
+        let mut troubles = state.troubles.iter();
+        troubles
+            .find(|(_, matches)| matches(path))
+            .map(|(trouble, _)| *trouble)
     }
 
     /// The outcome to wait for before anything else is done with a write.

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
-use testkit::proxy::{Moment, Recorded, When};
+use testkit::proxy::{Moment, Recorded, Trouble, When};
 use testkit::{ControlPlane, FaultProxy, Namespace};
 
 struct Fixture {
@@ -99,6 +99,33 @@ async fn writes_are_recorded_in_order_and_reads_are_not() {
     assert_eq!(patched.content_type, "application/merge-patch+json");
     assert_eq!(patched.body, json!({"data": {"key": "value"}}));
     assert!(patched.path.contains("/configmaps/one"), "{}", patched.path);
+}
+
+#[tokio::test]
+async fn trouble_befalls_reads_too_until_it_is_healed() {
+    let fixture = Fixture::new("trouble").await;
+    let config_maps = fixture.through_proxy();
+    let is_here = |path: &str| path.contains("/configmaps/one");
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    let answer = Trouble::Answer(unavailable, "ServiceUnavailable");
+    fixture.proxy.make_trouble(answer, is_here);
+    let error = config_maps.get_opt("one").await.unwrap_err();
+    assert!(error.to_string().contains("fault proxy"), "{error}");
+    assert!(config_maps.get_opt("two").await.unwrap().is_none());
+
+    fixture.proxy.heal();
+    let delay = Duration::from_millis(300);
+    fixture.proxy.make_trouble(Trouble::Delay(delay), is_here);
+    let asked = Instant::now();
+    assert!(config_maps.get_opt("one").await.unwrap().is_none());
+    assert!(asked.elapsed() >= delay);
+
+    fixture.proxy.heal();
+    fixture.proxy.make_trouble(Trouble::Silence, is_here);
+    let silent = tokio::time::timeout(delay, config_maps.get_opt("one"));
+    assert!(silent.await.is_err());
+    fixture.proxy.heal();
+    assert!(config_maps.get_opt("one").await.unwrap().is_none());
 }
 
 #[tokio::test]

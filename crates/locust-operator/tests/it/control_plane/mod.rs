@@ -7,6 +7,7 @@ mod conversion;
 mod cost;
 mod crd;
 mod deletions;
+mod election;
 mod lifecycle;
 mod namespaced;
 mod obstacles;

@@ -1,4 +1,5 @@
-//! An operator that has Roles in some namespaces and no right on the cluster.
+//! An operator that has Roles in some namespaces and no right on the cluster. It
+//! elects a leader with the Role that it has in its own.
 
 use std::path::Path;
 
@@ -54,12 +55,17 @@ async fn roles_in_the_watched_namespaces_are_enough() -> Result<()> {
         .service_account_kubeconfig(SYSTEM_NAMESPACE, SERVICE_ACCOUNT)
         .await?;
     let watched = format!("{},{}", a.name(), b.name());
+    grant_election(&control_plane).await?;
     let arguments = [
+        "--leader-elect",
+        "--enable-conversion=false",
         "--watch-namespaces",
         &watched,
         "--health-probe-bind-address=0",
     ];
-    let operator = Operator::start_with(&control_plane, &kubeconfig, &arguments)?;
+    let variables = [("POD_NAMESPACE".to_owned(), SYSTEM_NAMESPACE.to_owned())];
+    let variables = variables.into_iter().collect();
+    let mut operator = Operator::spawn(&control_plane, &kubeconfig, &arguments, &variables)?;
 
     let untouched = Tests::new(client.clone(), c.name());
     let created = untouched.create(locust_test("alone", 1)).await?;
@@ -70,6 +76,13 @@ async fn roles_in_the_watched_namespaces_are_enough() -> Result<()> {
     assert_eq!(alone.resource_version(), created.resource_version());
     let jobs: Api<Job> = Api::namespaced(client.clone(), c.name());
     assert_eq!(jobs.list(&ListParams::default()).await?.items.len(), 0);
+
+    assert_eq!(operator.terminate().await?, Some(0));
+    assert!(
+        operator.log().contains("given_back=true"),
+        "{}",
+        operator.log()
+    );
 
     let user = format!("system:serviceaccount:{SYSTEM_NAMESPACE}:{SERVICE_ACCOUNT}");
     let mut log = control_plane.audit_log()?;
@@ -83,6 +96,7 @@ async fn roles_in_the_watched_namespaces_are_enough() -> Result<()> {
     assert!(forbidden.is_empty(), "{forbidden:#?}\n{}", operator.log());
     let beyond: Vec<_> = calls
         .iter()
+        .filter(|call| !is_about_election(call))
         .filter(|call| ![a.name(), b.name()].contains(&call.namespace.as_str()))
         .collect();
     assert!(beyond.is_empty(), "{beyond:#?}");
@@ -99,6 +113,40 @@ async fn grant(control_plane: &ControlPlane, namespace: &str) -> Result<()> {
         .await
         .context("apply config/namespaced/access")?;
     Ok(())
+}
+
+/// The same in its own namespace, with the Role for the election.
+async fn grant_election(control_plane: &ControlPlane) -> Result<()> {
+    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/rbac");
+    for (file, is_binding) in [
+        ("leader_election_role.yaml", false),
+        ("leader_election_role_binding.yaml", true),
+    ] {
+        let manifest = std::fs::read_to_string(tree.join(file))?;
+        // What config/default adds to names.
+        let mut manifest = manifest.replace(
+            "namespace: system",
+            &format!("namespace: {SYSTEM_NAMESPACE}"),
+        );
+        if is_binding {
+            manifest = manifest.replace(
+                "name: controller-manager",
+                &format!("name: {SERVICE_ACCOUNT}"),
+            );
+        }
+        let named = tempfile::NamedTempFile::new()?;
+        std::fs::write(named.path(), manifest)?;
+        control_plane
+            .kubectl(&["apply", "--filename", &named.path().to_string_lossy()])
+            .await
+            .context(file)?;
+    }
+    Ok(())
+}
+
+fn is_about_election(call: &AuditEvent) -> bool {
+    let is_kind = ["leases", "events"].contains(&&*call.resource);
+    call.namespace == SYSTEM_NAMESPACE && is_kind
 }
 
 async fn create_account(client: &Client) -> Result<()> {
