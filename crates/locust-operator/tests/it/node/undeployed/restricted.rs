@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use locust_api::latest::Phase;
 use serde_json::{Value, json};
 
@@ -60,6 +60,27 @@ async fn hardened_pods_run_in_a_restricted_namespace() -> Result<()> {
     let (world, target) = restricted("hardened").await?;
     let _operator = operator(&world, &["--pod-defaults=hardened"])?;
     passes(&world, &target, load_test("strict", 1, 5)).await
+}
+
+#[tokio::test]
+async fn pods_with_the_go_operators_defaults_are_refused_there_and_it_is_said() -> Result<()> {
+    let (world, target) = restricted("refused").await?;
+    let _operator = operator(&world, &[])?;
+    world.tests.create(load_test("strict", 1, 5)).await?;
+    let refused = world
+        .tests
+        .wait_until("strict", "a word about PodSecurity", |test| {
+            condition(test, "PodsHealthy").contains("violates PodSecurity \"restricted:")
+        })
+        .await?;
+    let words = condition(&refused, "PodsHealthy");
+    assert!(words.starts_with("False/"), "{words}");
+    assert!(words.contains("runAsNonRoot"), "{words}");
+    let pods: Api<Pod> = Api::namespaced(world.client.clone(), world.namespace.name());
+    let of_test = ListParams::default().labels("performance-test-name=strict");
+    assert_eq!(pods.list(&of_test).await?.items.len(), 0);
+    assert_eq!(target.counts(&world).await?.answered, 0);
+    Ok(())
 }
 
 #[tokio::test]
