@@ -3,6 +3,7 @@
 
 use k8s_openapi::api::core::v1::{
     Affinity, NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, Toleration,
+    WeightedPodAffinityTerm,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use locust_api::condition::Reason;
@@ -81,37 +82,41 @@ fn affinity(field: &str, affinity: &Affinity, found: &mut Kind<'_>) {
     if let Some(own) = node_affinity {
         nodes(&format!("{field}.nodeAffinity"), own, found);
     }
+    // Two types that are alike in every field.
     if let Some(own) = pod_affinity {
-        let field = format!("{field}.podAffinity");
-        let required = own
-            .required_during_scheduling_ignored_during_execution
-            .as_ref();
-        let preferred = own
-            .preferred_during_scheduling_ignored_during_execution
-            .as_ref();
-        for (index, term) in required.into_iter().flatten().enumerate() {
-            pod_term(&format!("{field}.{REQUIRED}[{index}]"), term, found);
-        }
-        for (index, term) in preferred.into_iter().flatten().enumerate() {
-            let field = format!("{field}.{PREFERRED}[{index}].podAffinityTerm");
-            pod_term(&field, &term.pod_affinity_term, found);
-        }
+        pods(
+            &format!("{field}.podAffinity"),
+            own.required_during_scheduling_ignored_during_execution
+                .as_deref(),
+            own.preferred_during_scheduling_ignored_during_execution
+                .as_deref(),
+            found,
+        );
     }
     if let Some(own) = pod_anti_affinity {
-        let field = format!("{field}.podAntiAffinity");
-        let required = own
-            .required_during_scheduling_ignored_during_execution
-            .as_ref();
-        let preferred = own
-            .preferred_during_scheduling_ignored_during_execution
-            .as_ref();
-        for (index, term) in required.into_iter().flatten().enumerate() {
-            pod_term(&format!("{field}.{REQUIRED}[{index}]"), term, found);
-        }
-        for (index, term) in preferred.into_iter().flatten().enumerate() {
-            let field = format!("{field}.{PREFERRED}[{index}].podAffinityTerm");
-            pod_term(&field, &term.pod_affinity_term, found);
-        }
+        pods(
+            &format!("{field}.podAntiAffinity"),
+            own.required_during_scheduling_ignored_during_execution
+                .as_deref(),
+            own.preferred_during_scheduling_ignored_during_execution
+                .as_deref(),
+            found,
+        );
+    }
+}
+
+fn pods(
+    field: &str,
+    required: Option<&[PodAffinityTerm]>,
+    preferred: Option<&[WeightedPodAffinityTerm]>,
+    found: &mut Kind<'_>,
+) {
+    for (index, term) in required.into_iter().flatten().enumerate() {
+        pod_term(&format!("{field}.{REQUIRED}[{index}]"), term, found);
+    }
+    for (index, term) in preferred.into_iter().flatten().enumerate() {
+        let field = format!("{field}.{PREFERRED}[{index}].podAffinityTerm");
+        pod_term(&field, &term.pod_affinity_term, found);
     }
 }
 
