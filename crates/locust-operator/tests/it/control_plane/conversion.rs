@@ -3,6 +3,7 @@
 
 mod finished;
 mod lossless;
+mod migration;
 mod unreachable;
 
 use std::collections::BTreeMap;
@@ -148,10 +149,17 @@ impl World {
         }
     }
 
-    /// An answer that has to be good.
+    /// An answer that has to be good. After a change of the CRD the API server
+    /// asks to wait for a moment.
     async fn done(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        let answer = self.send(method, path, body).await?;
-        answer.map_err(|status| anyhow::anyhow!("{method} {path}: {}", status.message))
+        until("an answer", async || {
+            match self.send(method, path, body).await? {
+                Ok(answer) => Ok(Some(answer)),
+                Err(status) if status.code == 429 => Ok(None),
+                Err(status) => anyhow::bail!("{method} {path}: {}", status.message),
+            }
+        })
+        .await
     }
 
     /// All tests by name, as v2 has them.
