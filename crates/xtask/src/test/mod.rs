@@ -46,6 +46,8 @@ pub(crate) enum Step {
     Node,
     /// Tests there that bring their own operators, and crash them.
     Crashes,
+    /// Tests of several replicas, against a real API server.
+    Replicas,
     /// A million converted objects, and 5,000 that a real API server judges.
     /// Runs only when named.
     Long,
@@ -53,8 +55,11 @@ pub(crate) enum Step {
 
 /// What tells the tests apart: a module's name says what its tests need. All
 /// of testkit's own integration tests need a cluster.
-const ON_CONTROL_PLANE: &str =
-    "binary(it) & (test(/^control_plane::/) + (package(testkit) - test(/^node::/)))";
+const ON_CONTROL_PLANE: &str = "binary(it) & (
+    test(/^control_plane::/) - test(/^control_plane::election::/)
+    + (package(testkit) - test(/^node::/)))";
+/// They measure seconds: not beside others, and after all that is built.
+const OF_REPLICAS: &str = "binary(it) & test(/^control_plane::election::/)";
 const ON_NODE: &str = "binary(it) & (test(/^node::/) - test(/^node::undeployed::/))";
 /// Not beside the others: the operator that those have deployed is scaled to
 /// zero.
@@ -77,6 +82,7 @@ impl Step {
             Self::ControlPlane => "control-plane",
             Self::Node => "node",
             Self::Crashes => "crashes",
+            Self::Replicas => "replicas",
             Self::Long => "long",
         }
     }
@@ -84,7 +90,7 @@ impl Step {
     /// Whether it needs Kubernetes.
     fn needs_clusters(self) -> bool {
         match self {
-            Self::ControlPlane | Self::Node | Self::Crashes => true,
+            Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas => true,
             Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc | Self::Long => false,
         }
     }
@@ -119,7 +125,10 @@ impl Step {
             (Self::Crashes, Some(clusters)) => {
                 nextest(WITHOUT_DEPLOYED, &[clusters.node()?], summary)
             }
-            (Self::ControlPlane | Self::Node | Self::Crashes, None) => {
+            (Self::Replicas, Some(clusters)) => {
+                nextest(OF_REPLICAS, &[clusters.control_plane()?], summary)
+            }
+            (Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas, None) => {
                 bail!("no cluster was prepared")
             }
         }
