@@ -12,6 +12,7 @@ use locust_api::latest::LocustTest;
 use locust_api::names::{self, Role};
 
 use crate::by_hand::Load;
+use crate::status::health;
 
 /// What is, at one moment.
 #[derive(Clone, Debug)]
@@ -210,8 +211,9 @@ impl Observed {
 
 impl Observed {
     /// How many workers are at work. One that ended well was told to by its
-    /// master: the end of a run is no loss of workers, so it still counts. One
-    /// whose pod is being deleted was told to by somebody else.
+    /// master: the end of a run is no loss of workers, so it still counts, also
+    /// when its pod is removed after that. One whose pod was to be deleted
+    /// before it ended was told to by somebody else.
     pub fn workers_at_work(&self) -> i32 {
         let count = self
             .pods_of(Role::Worker)
@@ -262,17 +264,14 @@ impl Observed {
 }
 
 fn is_at_work(pod: &Pod, container: &str) -> bool {
-    if is_leaving(pod) {
-        return false;
-    }
     pod.status
         .iter()
         .flat_map(|status| status.container_statuses.iter().flatten())
         .filter(|status| status.name == container)
         .filter_map(|status| status.state.as_ref())
-        .any(|state| {
-            let ended = state.terminated.as_ref();
-            state.running.is_some() || ended.is_some_and(|ended| ended.exit_code == 0)
+        .any(|state| match &state.terminated {
+            Some(ended) => ended.exit_code == 0 && !health::cut_short(pod, container),
+            None => state.running.is_some() && !is_leaving(pod),
         })
 }
 

@@ -68,6 +68,19 @@ fn completed(world: &World) -> String {
     completed.unwrap().message.clone()
 }
 
+/// As a time to live of zero has it.
+#[test]
+fn workers_whose_pods_are_removed_after_they_ended_well_are_not_missing() {
+    let mut world = running();
+    let at = (world.now - SignedDuration::from_secs(1)).to_string();
+    let ended = json!({ "terminated": { "exitCode": 0, "finishedAt": at } });
+    let ended = worker(&world, &ended);
+    let removed = deleted(&world, ended);
+    world.workers = vec![removed.clone(), removed];
+    world.look();
+    assert_eq!(world.message("WorkersConnected"), "2/2 workers connected");
+}
+
 #[test]
 fn one_lost_worker_of_two_does_not_end_the_run() {
     let mut world = running();
