@@ -72,7 +72,7 @@ async fn all_are_stored_as_v2(world: &World, names: &[&str]) -> Result<()> {
 
 #[tokio::test]
 async fn what_was_stored_as_v1_is_stored_as_v2_by_the_command() -> Result<()> {
-    let mut world = World::converting().await?;
+    let world = World::converting().await?;
     assert_eq!(
         migrate(&world).await?,
         "all LocustTests are stored as v2 already\n"
