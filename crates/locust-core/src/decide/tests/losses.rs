@@ -53,21 +53,6 @@ fn deleted(world: &World, mut pod: Pod) -> Pod {
     pod
 }
 
-fn completed(world: &World) -> String {
-    let conditions = world
-        .test
-        .status
-        .as_ref()
-        .unwrap()
-        .conditions
-        .as_ref()
-        .unwrap();
-    let completed = conditions
-        .iter()
-        .find(|condition| condition.type_ == "TestCompleted");
-    completed.unwrap().message.clone()
-}
-
 /// As a time to live of zero has it.
 #[test]
 fn workers_whose_pods_are_removed_after_they_ended_well_are_not_missing() {
@@ -105,7 +90,7 @@ fn a_run_whose_last_worker_is_taken_away_fails_at_once_and_its_master_is_ended()
     world.look();
     assert_eq!(world.phase(), Some(Phase::Failed));
     assert_eq!(
-        completed(&world),
+        world.message("TestCompleted"),
         "Test failed: all workers were lost: their pods were deleted"
     );
     world.look();
@@ -124,10 +109,11 @@ fn killed_workers_are_lost_even_if_replacements_come() {
     world.look();
     assert_eq!(world.phase(), Some(Phase::Failed));
     assert!(
-        completed(&world)
+        world
+            .message("TestCompleted")
             .starts_with("Test failed: all workers were lost: CrashLoopBackOff: 2 pod(s) affected"),
         "{}",
-        completed(&world)
+        world.message("TestCompleted")
     );
 }
 
@@ -175,9 +161,11 @@ fn a_master_that_was_told_to_stop_before_its_time_has_not_succeeded() {
     world.look();
     assert_eq!(world.phase(), Some(Phase::Failed));
     assert!(
-        completed(&world).contains("the master was lost: pod "),
+        world
+            .message("TestCompleted")
+            .contains("the master was lost: pod "),
         "{}",
-        completed(&world)
+        world.message("TestCompleted")
     );
     world.look();
     assert!(
@@ -251,21 +239,13 @@ fn pods_that_do_not_start_end_the_test_after_their_grace_and_not_before() {
     world.look();
     assert_eq!(world.phase(), Some(Phase::Failed));
     let words = "ConfigurationError: 1 pod(s) affected []: secret \"s\" not found";
-    assert_eq!(completed(&world), format!("Test failed: {words}"));
-    let conditions = world
-        .test
-        .status
-        .as_ref()
-        .unwrap()
-        .conditions
-        .as_ref()
-        .unwrap();
-    let healthy = conditions
-        .iter()
-        .find(|condition| condition.type_ == "PodsHealthy")
-        .unwrap();
     assert_eq!(
-        healthy.message, words,
+        world.message("TestCompleted"),
+        format!("Test failed: {words}")
+    );
+    assert_eq!(
+        world.message("PodsHealthy"),
+        words,
         "no pod will start by itself any more"
     );
     world.look();
@@ -283,7 +263,7 @@ fn what_cannot_heal_ends_the_test_at_once() {
     world.look();
     assert_eq!(world.phase(), Some(Phase::Failed));
     assert_eq!(
-        completed(&world),
+        world.message("TestCompleted"),
         "Test failed: ImagePullError: 1 pod(s) affected []: couldn't parse image name"
     );
 }
