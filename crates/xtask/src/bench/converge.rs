@@ -57,16 +57,8 @@ pub(super) fn measure() -> Result<Vec<Figure>> {
             }
         }
         let turns = count(TURNS.len())?;
-        let figure = |what, value, unit, limit, upstream, how| Figure {
-            what,
-            value,
-            unit,
-            limit,
-            upstream,
-            how,
-        };
         Ok(vec![
-            figure(
+            Figure::new(
                 "1,000 tests begun, beside a bare client",
                 operator / client,
                 "×",
@@ -74,7 +66,7 @@ pub(super) fn measure() -> Result<Vec<Figure>> {
                 "1.16 ×",
                 "the next two rows divided",
             ),
-            figure(
+            Figure::new(
                 "1,000 tests begun",
                 operator / turns,
                 "s",
@@ -82,7 +74,7 @@ pub(super) fn measure() -> Result<Vec<Figure>> {
                 "88.4 s",
                 "from the process start to the last of their 9,000 writes; mean of 2",
             ),
-            figure(
+            Figure::new(
                 "the same writes by a bare client",
                 client / turns,
                 "s",

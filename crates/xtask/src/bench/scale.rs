@@ -93,16 +93,8 @@ async fn finished() -> Result<Vec<Figure>> {
     let writes = about_others(log.get(writes_before..).unwrap_or_default());
     let log = bench.control_plane.audited_reads()?;
     let reads = about_others(log.get(reads_before..).unwrap_or_default());
-    let figure = |what, value, unit, limit, upstream, how| Figure {
-        what,
-        value,
-        unit,
-        limit,
-        upstream,
-        how,
-    };
     Ok(vec![
-        figure(
+        Figure::new(
             "memory, restarted onto 10,000 finished tests",
             operator.resident_megabytes()?,
             "MB",
@@ -110,7 +102,7 @@ async fn finished() -> Result<Vec<Figure>> {
             "1,312 MiB",
             "RSS, 10 s after a new test was begun; with their 20,000 Jobs, 20,000 pods, 10,000 Services",
         ),
-        figure(
+        Figure::new(
             "the most of it ever",
             operator.peak_megabytes()?,
             "MB",
@@ -118,7 +110,7 @@ async fn finished() -> Result<Vec<Figure>> {
             "",
             "the peak of the RSS",
         ),
-        figure(
+        Figure::new(
             "process start to ready with them",
             ready,
             "s",
@@ -126,7 +118,7 @@ async fn finished() -> Result<Vec<Figure>> {
             "9.9 s",
             "until /readyz answers 200, which is after the last page of the lists",
         ),
-        figure(
+        Figure::new(
             "and to a new test begun",
             next_begun,
             "s",
@@ -134,7 +126,7 @@ async fn finished() -> Result<Vec<Figure>> {
             "",
             "it was created when the operator was ready, and is looked at after all others",
         ),
-        figure(
+        Figure::new(
             "writes about finished tests",
             count(writes)?,
             "",
@@ -142,7 +134,7 @@ async fn finished() -> Result<Vec<Figure>> {
             "",
             "audit log of the API server, until 10 s after that",
         ),
-        figure(
+        Figure::new(
             "reads of single objects about them",
             count(reads)?,
             "",

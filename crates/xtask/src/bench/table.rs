@@ -17,6 +17,25 @@ pub(super) struct Figure {
 }
 
 impl Figure {
+    /// A row, in the order of its columns.
+    pub(super) const fn new(
+        what: &'static str,
+        value: f64,
+        unit: &'static str,
+        limit: Option<f64>,
+        upstream: &'static str,
+        how: &'static str,
+    ) -> Self {
+        Self {
+            what,
+            value,
+            unit,
+            limit,
+            upstream,
+            how,
+        }
+    }
+
     fn is_over(&self) -> bool {
         self.limit.is_some_and(|limit| self.value > limit)
     }
@@ -28,6 +47,7 @@ pub(super) fn page(figures: &[Figure]) -> String {
     format!(
         "# Figures\n\n\
          Written by `make bench` on {cores} cores; other machines give others.\n\
+         `cargo xtask bench scale` and `cargo xtask bench webhooks` print the rows about many tests and about conversion alone.\n\
          The last column but one is locust-k8s-operator 2.3.0, measured in the same way.\n\n{}",
         markdown(figures)
     )
