@@ -48,8 +48,12 @@ fn object_meta(resolved: &Resolved, name: &str) -> ObjectMeta {
     }
 }
 
+/// Labels by which objects find each other. What a user gives for them reaches
+/// no pod.
+pub(crate) const PROTECTED_LABELS: [&str; 2] = [names::LABEL_POD_NAME, names::LABEL_MANAGED_BY];
+
 /// Labels of a role's pods. The user's may replace the two that only name the
-/// test, but not those by which objects find each other.
+/// test, but not the protected ones.
 pub(crate) fn pod_labels(resolved: &Resolved, role: &ResolvedRole) -> BTreeMap<String, String> {
     let own = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let mut labels = BTreeMap::from([
@@ -57,9 +61,8 @@ pub(crate) fn pod_labels(resolved: &Resolved, role: &ResolvedRole) -> BTreeMap<S
         own(names::LABEL_TEST_NAME, &resolved.name),
     ]);
     labels.extend(role.labels.clone());
-    labels.extend([
-        own(names::LABEL_POD_NAME, &role.name),
-        own(names::LABEL_MANAGED_BY, names::MANAGED_BY),
-    ]);
+    let values = [&*role.name, names::MANAGED_BY];
+    let protected = PROTECTED_LABELS.into_iter().zip(values);
+    labels.extend(protected.map(|(key, value)| own(key, value)));
     labels
 }

@@ -239,12 +239,14 @@ fn resource_field(field: &str, source: &ResourceFieldSelector, found: &mut Kind<
     }
 }
 
+/// The API server compares what it makes of the text, which is 1 for 1000m, but
+/// keeps an exponent or a plus sign.
 fn can_divide(resource: &str, divisor: &str) -> bool {
     let (binary, decimal): (&[&str], &[&str]) = match resource {
-        "limits.cpu" | "requests.cpu" => (&[], &["0", "1", "1m"]),
+        "limits.cpu" | "requests.cpu" => (&[], &["1", "1m"]),
         _ => (
-            &["0", "1", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"],
-            &["0", "1", "1k", "1M", "1G", "1T", "1P", "1E"],
+            &["1", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"],
+            &["1", "1k", "1M", "1G", "1T", "1P", "1E"],
         ),
     };
     let units = match divisor.ends_with('i') {
@@ -254,7 +256,9 @@ fn can_divide(resource: &str, divisor: &str) -> bool {
     let is_exponent = divisor
         .trim_end_matches(|c: char| c.is_ascii_digit())
         .ends_with(['e', 'E', '+', '-']);
-    let amount = Amount::of(divisor);
-    let fits = |unit: &&str| Amount::of(unit) == amount;
-    amount.is_some() && units.iter().any(fits) && (!is_exponent || divisor.ends_with('E'))
+    let is_kept = divisor.starts_with('+') || is_exponent && !divisor.ends_with('E');
+    Amount::of(divisor).is_some_and(|amount| {
+        let fits = |unit: &&str| Amount::of(unit) == Some(amount);
+        amount.is_zero() || !is_kept && units.iter().any(fits)
+    })
 }

@@ -6,6 +6,7 @@ use locust_api::condition::Reason;
 use locust_api::latest::LocustTestSpec;
 
 use super::{Found, Kind, forms};
+use crate::build::PROTECTED_LABELS;
 
 type Texts = BTreeMap<String, String>;
 
@@ -26,7 +27,10 @@ pub(super) fn judge(spec: &LocustTestSpec, found: &mut Found) {
         ("worker", &spec.worker.labels, &spec.worker.annotations),
     ] {
         let field = format!("spec.{role}.labels");
-        labels(&field, own_labels.as_ref(), &mut found);
+        // What the operator replaces reaches no pod.
+        let kept = own_labels.iter().flatten();
+        let kept = kept.filter(|(key, _)| !PROTECTED_LABELS.contains(&key.as_str()));
+        labels(&field, kept, &mut found);
         for key in own_labels.iter().flatten().map(|(key, _)| key) {
             if JOB_LABELS.contains(&key.as_str()) {
                 found.add(
@@ -43,8 +47,12 @@ pub(super) fn judge(spec: &LocustTestSpec, found: &mut Found) {
     }
 }
 
-pub(super) fn labels(field: &str, labels: Option<&Texts>, found: &mut Kind<'_>) {
-    for (key, value) in labels.into_iter().flatten() {
+pub(super) fn labels<'a>(
+    field: &str,
+    labels: impl IntoIterator<Item = (&'a String, &'a String)>,
+    found: &mut Kind<'_>,
+) {
+    for (key, value) in labels {
         found.check(format!("{field}.{key}"), forms::qualified_name(key));
         let said = forms::label_value(value).map(|said| format!("{value:?} {said}"));
         found.check(format!("{field}.{key}"), said);

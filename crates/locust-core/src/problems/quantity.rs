@@ -30,6 +30,10 @@ impl Amount {
         self.0 < 0
     }
 
+    pub(super) const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether it is a whole number.
     pub(super) fn is_whole(self) -> bool {
         self.0.checked_rem(10_i128.pow(NANO)) == Some(0)

@@ -21,7 +21,11 @@ pub(super) fn judge(spec: &LocustTestSpec, settings: &Settings, found: &mut Foun
         return;
     };
     let selector = scheduling.node_selector.as_ref();
-    metadata::labels("spec.scheduling.nodeSelector", selector, &mut found);
+    metadata::labels(
+        "spec.scheduling.nodeSelector",
+        selector.into_iter().flatten(),
+        &mut found,
+    );
     if settings.affinity_injection
         && let Some(own) = &scheduling.affinity
     {
@@ -270,7 +274,7 @@ pub(super) fn label_selector(field: &str, selector: Option<&LabelSelector>, foun
     } = selector;
     metadata::labels(
         &format!("{field}.matchLabels"),
-        match_labels.as_ref(),
+        match_labels.iter().flatten(),
         found,
     );
     for (index, own) in match_expressions.iter().flatten().enumerate() {

@@ -212,7 +212,11 @@ fn ephemeral(field: &str, source: &EphemeralVolumeSource, found: &mut Kind<'_>) 
     let field = format!("{field}.volumeClaimTemplate");
     if let Some(meta) = &template.metadata {
         let labels = meta.labels.as_ref();
-        metadata::labels(&format!("{field}.metadata.labels"), labels, found);
+        metadata::labels(
+            &format!("{field}.metadata.labels"),
+            labels.into_iter().flatten(),
+            found,
+        );
         let annotations = meta.annotations.as_ref();
         metadata::annotations(&format!("{field}.metadata.annotations"), annotations, found);
         let only_those = k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {

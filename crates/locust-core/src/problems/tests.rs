@@ -150,6 +150,35 @@ fn many_problems_are_counted_in_one_line() {
 }
 
 #[test]
+fn a_label_that_the_operator_replaces_may_have_any_value() {
+    let labels = json!({"performance-test-pod-name": "a b", "managed-by": "/c"});
+    assert_eq!(
+        problems(&test(json!({"master": {"labels": labels}})), &open()),
+        []
+    );
+    said(
+        json!({"worker": {"labels": {"app": "a b"}}}),
+        &[
+            "spec.worker.labels.app: \"a b\" must be empty or at most 63 letters, digits, dashes, underscores and dots, with a letter or digit at both ends",
+        ],
+    );
+}
+
+#[test]
+fn a_divisor_is_a_unit_or_zero() {
+    let with = |divisor: &str| {
+        let source = json!({"resource": "limits.memory", "divisor": divisor});
+        json!({"env": {"variables": [{"name": "A", "valueFrom": {"resourceFieldRef": source}}]}})
+    };
+    for good in ["0", "-0", "0e3", "1.0", "1000m", "1024Ki", "1E"] {
+        assert_eq!(problems(&test(with(good)), &open()), [], "{good}");
+    }
+    for bad in ["+1", "-1", "1e3", "2", "1048576", "1m"] {
+        assert_ne!(problems(&test(with(bad)), &open()), [], "{bad}");
+    }
+}
+
+#[test]
 fn what_works_and_may_not_be_meant_is_a_warning() {
     let odd = json!({
         "master": {"extraArgs": ["--users=1", "--master", "--autoquit=5", "--masters"]},
