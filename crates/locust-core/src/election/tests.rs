@@ -19,8 +19,8 @@ const THREE: [u32; 3] = [20, 24, 28];
 /// More than an election can bear.
 const TOO_FAR_APART: [u32; 2] = [20, 38];
 
-/// How deep a search goes: as far as is quick, or with `THOROUGH` set as far as
-/// a machine of two cores gets in a minute or two.
+/// How deep a search goes: as far as is quick, or with `THOROUGH` set, as in
+/// `cargo xtask test long`, as far as two cores get in a minute or two.
 #[expect(clippy::disallowed_methods, reason = "how long a test takes")]
 fn depth(quick: usize, thorough: usize) -> usize {
     match std::env::var_os("THOROUGH") {

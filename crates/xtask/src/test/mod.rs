@@ -5,6 +5,7 @@
 //! how long each took and which command repeats only what failed.
 
 mod clusters;
+mod long;
 mod report;
 
 #[cfg(test)]
@@ -48,8 +49,8 @@ pub(crate) enum Step {
     Crashes,
     /// Tests of several replicas, against a real API server.
     Replicas,
-    /// A million converted objects, and 5,000 that a real API server judges.
-    /// Runs only when named.
+    /// Those of all these that can try any number of things, at their full
+    /// length. Runs only when named.
     Long,
 }
 
@@ -64,11 +65,11 @@ const ON_NODE: &str = "binary(it) & (test(/^node::/) - test(/^node::undeployed::
 /// Not beside the others: the operator that those have deployed is scaled to
 /// zero.
 const WITHOUT_DEPLOYED: &str = "binary(it) & test(/^node::undeployed::/)";
-/// Tests of objects that are made, of which there can be any number.
-const OF_MANY_OBJECTS: &str = "package(locust-core) & test(/^convert::tests::identity::/)
-    + binary(it) & test(/^control_plane::random::/)";
 const ANYWHERE: &str =
     "not (binary(it) & (test(/^control_plane::/) + test(/^node::/) + package(testkit)))";
+
+/// What nextest builds to find its tests in.
+const AS_ALWAYS: &[&str] = &["--workspace"];
 
 impl Step {
     /// As it is typed on the command line.
@@ -90,28 +91,23 @@ impl Step {
     /// Whether it needs Kubernetes.
     fn needs_clusters(self) -> bool {
         match self {
-            Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas => true,
-            Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc | Self::Long => false,
+            Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas | Self::Long => true,
+            Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc => false,
         }
     }
 
-    /// Runs it. What the test runner says of its tests goes to `summary`.
-    fn run(self, clusters: Option<&mut Clusters>, summary: &mut Option<String>) -> Result<()> {
+    /// Whether that is one that runs pods.
+    fn needs_node(self) -> bool {
+        matches!(self, Self::Node | Self::Crashes | Self::Long)
+    }
+
+    /// Runs it. What the test runner says of its tests goes to `summaries`.
+    fn run(self, clusters: Option<&mut Clusters>, summaries: &mut Vec<String>) -> Result<()> {
         match (self, clusters) {
             (Self::Fmt, _) => lint::check_format(),
             (Self::Deny, _) => lint::deny(),
             (Self::Clippy, _) => lint::clippy(),
-            (Self::Unit, _) => nextest(ANYWHERE, &[], summary),
-            (Self::Long, _) => nextest(
-                OF_MANY_OBJECTS,
-                &[
-                    ("CONVERSION_OBJECTS", "1000000".into()),
-                    ("RANDOM_TESTS", "5000".into()),
-                    // Says which leaves of the schemas were met.
-                    ("NEXTEST_SUCCESS_OUTPUT", "final".into()),
-                ],
-                summary,
-            ),
+            (Self::Unit, _) => nextest(ANYWHERE, AS_ALWAYS, &[], summaries),
             (Self::Doc, _) => shell::run_quiet(&mut shell::cargo(&[
                 "test",
                 "--doc",
@@ -119,18 +115,26 @@ impl Step {
                 "--locked",
             ])),
             (Self::ControlPlane, Some(clusters)) => {
-                nextest(ON_CONTROL_PLANE, &[clusters.control_plane()?], summary)
+                let variables = [clusters.control_plane()?];
+                nextest(ON_CONTROL_PLANE, AS_ALWAYS, &variables, summaries)
             }
-            (Self::Node, Some(clusters)) => nextest(ON_NODE, &[clusters.node()?], summary),
+            (Self::Node, Some(clusters)) => {
+                nextest(ON_NODE, AS_ALWAYS, &[clusters.node()?], summaries)
+            }
             (Self::Crashes, Some(clusters)) => {
-                nextest(WITHOUT_DEPLOYED, &[clusters.node()?], summary)
+                nextest(WITHOUT_DEPLOYED, AS_ALWAYS, &[clusters.node()?], summaries)
             }
-            (Self::Replicas, Some(clusters)) => {
-                nextest(OF_REPLICAS, &[clusters.control_plane()?], summary)
-            }
-            (Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas, None) => {
-                bail!("no cluster was prepared")
-            }
+            (Self::Replicas, Some(clusters)) => nextest(
+                OF_REPLICAS,
+                AS_ALWAYS,
+                &[clusters.control_plane()?],
+                summaries,
+            ),
+            (Self::Long, Some(clusters)) => long::run(clusters, summaries),
+            (
+                Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas | Self::Long,
+                None,
+            ) => bail!("no cluster was prepared"),
         }
     }
 }
@@ -145,9 +149,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     // First, because it may build for minutes beside the other steps.
     let mut clusters = match chosen.iter().any(|step| step.needs_clusters()) {
         true => Some(Clusters::prepare(
-            chosen
-                .iter()
-                .any(|step| matches!(step, Step::Node | Step::Crashes)),
+            chosen.iter().any(|step| step.needs_node()),
         )?),
         false => None,
     };
@@ -155,8 +157,8 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     for step in &chosen {
         eprintln!("\n=== {}", step.name());
         let started = Instant::now();
-        let mut summary = None;
-        let passed = match step.run(clusters.as_mut(), &mut summary) {
+        let mut summaries = Vec::new();
+        let passed = match step.run(clusters.as_mut(), &mut summaries) {
             Ok(()) => true,
             Err(error) if error.is::<setup::Missing>() => return Err(error),
             Err(error) => {
@@ -168,7 +170,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
             step: step.name(),
             took: started.elapsed(),
             passed,
-            summary,
+            summaries,
         });
     }
     eprint!("\n{report}");
@@ -178,16 +180,22 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     }
 }
 
-/// Runs the tests that a nextest filter selects; its closing line goes to
-/// `summary`.
-fn nextest(filter: &str, variables: &[Variable], summary: &mut Option<String>) -> Result<()> {
+/// Runs the tests that a nextest filter selects, of packages built as `build`
+/// says; its closing line goes to `summaries`.
+fn nextest(
+    filter: &str,
+    build: &[&str],
+    variables: &[Variable],
+    summaries: &mut Vec<String>,
+) -> Result<()> {
     let tools = setup::tools()?;
-    let mut command = shell::cargo(&["nextest", "run", "--workspace", "--locked", "-E", filter]);
+    let mut command = shell::cargo(&["nextest", "run", "--locked", "-E", filter]);
+    command.args(build);
     command.env("PATH", shell::path_with(tools)?);
     command.envs(variables.iter().map(|(name, value)| (name, value)));
     shell::run_watched(&mut command, |line| {
         if report::is_nextest_summary(line) {
-            *summary = Some(line.to_owned());
+            summaries.push(line.to_owned());
         }
     })
 }

@@ -9,8 +9,8 @@ pub(super) struct Line {
     pub(super) step: &'static str,
     pub(super) took: Duration,
     pub(super) passed: bool,
-    /// What the test runner said at its end, where there was one.
-    pub(super) summary: Option<String>,
+    /// What the test runner said at its end, each time that it ran.
+    pub(super) summaries: Vec<String>,
 }
 
 /// The steps that ran, in order.
@@ -52,7 +52,7 @@ impl fmt::Display for Report {
         }
         let total: Duration = self.lines.iter().map(|line| line.took).sum();
         writeln!(f, "{:<24}{:>8.1} s", "together", total.as_secs_f64())?;
-        for summary in self.lines.iter().filter_map(|line| line.summary.as_ref()) {
+        for summary in self.lines.iter().flat_map(|line| &line.summaries) {
             writeln!(f, "{summary}")?;
         }
         Ok(())

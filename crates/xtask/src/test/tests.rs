@@ -19,7 +19,7 @@ fn line(step: &'static str, passed: bool, summary: Option<&str>) -> Line {
         step,
         took: Duration::from_millis(61_250),
         passed,
-        summary: summary.map(str::to_owned),
+        summaries: summary.into_iter().map(str::to_owned).collect(),
     }
 }
 

@@ -246,7 +246,7 @@ struct Count {
 #[test]
 fn webhook_crd_and_controller_give_one_verdict() {
     let count = std::cell::RefCell::new(Count::default());
-    // A longer run asks for 100,000 by PROPTEST_CASES.
+    // `cargo xtask test long` asks for 100,000 by `PROPTEST_CASES`.
     let config = ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()

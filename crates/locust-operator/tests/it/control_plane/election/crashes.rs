@@ -1,4 +1,5 @@
-//! The leader is killed, or shut down.
+//! The leader is killed, or shut down. `KILLS` sets how often it is killed;
+//! `cargo xtask test long` asks for twenty times.
 
 use std::time::Duration;
 
@@ -16,10 +17,10 @@ use tokio::time::Instant;
 use super::oracle::{each_child_was_created_once, end_state, only_the_leader_writes};
 use super::pair::{LEASE, Pair, control_plane, works};
 use crate::pods;
-use crate::tests_of::{Tests, locust_test};
+use crate::tests_of::{Tests, how_many, locust_test};
 
-/// How often the leader is killed.
-const KILLS: usize = 20;
+/// How often the leader is killed: at each write once.
+const KILLS: usize = WRITES;
 /// How many pairs are at work at a time.
 const AT_A_TIME: usize = 10;
 /// The writes of a test's life.
@@ -66,8 +67,9 @@ async fn a_leader_that_is_killed_at_any_write_is_replaced_within_twenty_seconds(
         Moment::BeforeAnswer,
         Moment::AfterAnswer,
     ];
+    let count = how_many("KILLS", KILLS);
     // In a fixed order that looks like none: each write is hit, and each moment.
-    let plans = (0..KILLS).map(|kill| (1 + kill * 5 % WRITES, moments[kill * 2 % 3]));
+    let plans = (0..count).map(|kill| (1 + kill * 5 % WRITES, moments[kill * 2 % 3]));
     let kills = stream::iter(plans).map(|(write, moment)| {
         let (expected, control_plane) = (&expected, &control_plane);
         async move {
@@ -84,10 +86,10 @@ async fn a_leader_that_is_killed_at_any_write_is_replaced_within_twenty_seconds(
     let taken: Vec<Duration> = kills.buffer_unordered(AT_A_TIME).try_collect().await?;
     let longest = taken.iter().max().copied().unwrap_or_default();
     println!(
-        "{KILLS} kills, longest take-over {:.1} s",
+        "{count} kills, longest take-over {:.1} s",
         longest.as_secs_f64()
     );
-    assert_eq!(taken.len(), KILLS);
+    assert_eq!(taken.len(), count);
     assert!(longest <= TAKE_OVER, "{longest:?}");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Makes random LocustTests: inputs that are known to be good, with leaves of
 //! the schema changed, removed, emptied or driven to extremes.
 
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
 use anyhow::{Context, Result};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
@@ -16,7 +16,25 @@ pub(super) const KINDS: [&str; 4] = ["changed", "removed", "emptied", "extreme"]
 /// A LocustTest, and what was done to make it.
 pub(super) struct Candidate {
     pub(super) object: Value,
-    pub(super) mutations: Vec<(&'static str, String)>,
+    pub(super) mutations: Vec<Mutation>,
+}
+
+/// What was done to one leaf.
+pub(super) struct Mutation {
+    pub(super) kind: &'static str,
+    pub(super) leaf: String,
+    /// What it holds since; `None` if it was removed.
+    pub(super) value: Option<Value>,
+}
+
+impl fmt::Display for Mutation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, leaf, value } = self;
+        match value {
+            Some(value) => write!(f, "{leaf} {kind}: {}", super::cut(&value.to_string(), 80)),
+            None => write!(f, "{leaf} {kind}"),
+        }
+    }
 }
 
 /// Good inputs and the leaves of the schema.
@@ -67,41 +85,43 @@ impl Corpus {
         self.leaves.iter().map(|leaf| leaf.path.as_str()).collect()
     }
 
-    /// So many candidates. Each leaf is met once in each way by itself; the
-    /// others are made with one to three mutations.
+    /// So many candidates. Each leaf is met by itself, in one way, then in
+    /// another, until it was met in each; the others are made with one to three
+    /// mutations.
     pub(super) fn candidates(&self, count: usize, seed: u64) -> Vec<Candidate> {
         let mut dice = Dice(seed);
-        let each = self
-            .leaves
-            .iter()
-            .flat_map(|leaf| KINDS.map(|kind| (leaf, kind)));
+        let each = (0..KINDS.len()).flat_map(|round| {
+            let leaves = self.leaves.iter().enumerate();
+            leaves.map(move |(index, leaf)| (leaf, KINDS[(index + round) % KINDS.len()]))
+        });
         let mut candidates: Vec<Candidate> = each
+            .take(count)
             .map(|single| self.candidate(&[single], &mut dice))
             .collect();
         while candidates.len() < count {
-            let mutations: Vec<_> = (0..dice.below(3) + 1)
+            let ways: Vec<_> = (0..dice.below(3) + 1)
                 .map(|_| (dice.pick(&self.leaves), *dice.pick(&KINDS)))
                 .collect();
-            candidates.push(self.candidate(&mutations, &mut dice));
+            candidates.push(self.candidate(&ways, &mut dice));
         }
         candidates
     }
 
-    fn candidate(&self, mutations: &[(&Leaf, &'static str)], dice: &mut Dice) -> Candidate {
-        let mut object = self.input_with(&mutations[0].0.path, dice).clone();
-        for (leaf, kind) in mutations {
+    fn candidate(&self, ways: &[(&Leaf, &'static str)], dice: &mut Dice) -> Candidate {
+        let mut object = self.input_with(&ways[0].0.path, dice).clone();
+        let mut mutations = Vec::new();
+        for (leaf, kind) in ways {
             let change = Change {
                 value: leaf.value(kind, dice),
             };
             change.apply(&mut object, &leaf.path, dice);
+            mutations.push(Mutation {
+                kind,
+                leaf: leaf.path.clone(),
+                value: change.value,
+            });
         }
-        Candidate {
-            object,
-            mutations: mutations
-                .iter()
-                .map(|(leaf, kind)| (*kind, leaf.path.clone()))
-                .collect(),
-        }
+        Candidate { object, mutations }
     }
 
     /// One of the inputs that have most of the way to a leaf.
@@ -399,7 +419,7 @@ const TEXTS: &[&str] = &[
 ];
 const QUANTITIES: &[&str] = &[
     "0", "1", "-1", "100m", "1.5", "1Gi", "0.1n", "1e30", "9Ei", "-0", "+1", "1e-12", "500M",
-    "3Mi", "abc", "", "1 Gi", "1Kib",
+    "3Mi", "1Mi", "1000m", "abc", "", "1 Gi", "1Kib",
 ];
 const NUMBERS: &[i64] = &[
     0,

@@ -1,4 +1,5 @@
-//! Authorities that change under a steady stream of calls.
+//! Authorities that change under a steady stream of calls. `ROTATIONS` sets how
+//! often; `cargo xtask test long` asks for twenty times.
 
 use std::sync::Mutex;
 
@@ -6,9 +7,10 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::tests_of::how_many;
 
 const PORTS: [u16; 2] = [9443, 9444];
-const ROTATIONS: usize = 20;
+const ROTATIONS: usize = 5;
 
 /// What went wrong, and how often it was tried.
 #[derive(Default)]
@@ -75,7 +77,8 @@ async fn strangers(world: &World, calls: &Calls, end: &CancellationToken) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_call_fails_while_leaf_and_authority_are_rotated_twenty_times() -> Result<()> {
+async fn no_call_fails_while_leaf_and_authority_are_rotated() -> Result<()> {
+    let count = how_many("ROTATIONS", ROTATIONS);
     let world = World::start(&PORTS, &[]).await?;
     for name in ["a", "b"] {
         world.create_by_v1(name).await?;
@@ -84,7 +87,7 @@ async fn no_call_fails_while_leaf_and_authority_are_rotated_twenty_times() -> Re
     let (calls, end) = (Calls::default(), CancellationToken::new());
     let rotations = async {
         let mut longest = Duration::ZERO;
-        for _ in 0..ROTATIONS {
+        for _ in 0..count {
             let before = world.authority().await?;
             let params = DeleteParams::default();
             world.secrets().delete(SECRET, &params).await?;
@@ -101,11 +104,11 @@ async fn no_call_fails_while_leaf_and_authority_are_rotated_twenty_times() -> Re
     );
     let (made, failed) = (calls.made.into_inner(), calls.failed.into_inner().unwrap());
     println!(
-        "{ROTATIONS} rotations, the longest {:?}: {made} calls, {} failed",
+        "{count} rotations, the longest {:?}: {made} calls, {} failed",
         longest?,
         failed.len()
     );
-    ensure!(made > 500, "only {made} calls");
+    ensure!(made > 25 * count, "only {made} calls");
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
 }

@@ -3,7 +3,8 @@
 //!
 //! The start of a test is nine writes, events included. Each is interrupted
 //! before the API server has seen it, after it was applied but before the
-//! operator knows, and right after the answer.
+//! operator knows, and right after the answer. `CRASHES` sets how many of these
+//! points are tried in each series; `cargo xtask test long` tries all.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -24,10 +25,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::node::World;
 use crate::operator::Operator;
-use crate::tests_of::{condition, phase, until};
+use crate::tests_of::{condition, how_many, phase, until};
 
 /// How many writes the start of a test takes.
 const WRITES: usize = 9;
+/// How many points are tried: each write once, each series at other moments.
+const CRASHES: usize = WRITES;
 /// How many crash at a time.
 const LANES: usize = 6;
 
@@ -37,6 +40,18 @@ enum Meanwhile {
     Nothing,
     JobsDeleted,
     JobsDeletedAndStatusErased,
+}
+
+impl Meanwhile {
+    /// Of which moment a short series makes use first: together they are at
+    /// each moment of each write.
+    fn first_moment(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::JobsDeleted => 1,
+            Self::JobsDeletedAndStatusErased => 2,
+        }
+    }
 }
 
 #[tokio::test]
@@ -80,9 +95,13 @@ async fn every_crash(meanwhile: Meanwhile) -> Result<()> {
         Moment::BeforeAnswer,
         Moment::AfterAnswer,
     ];
-    let points: Vec<Point> = (1..=WRITES)
-        .flat_map(|write| moments.map(|moment| Point { write, moment }))
-        .collect();
+    let count = how_many("CRASHES", CRASHES);
+    let rounds = (0..moments.len()).flat_map(|round| (1..=WRITES).map(move |write| (round, write)));
+    let points = rounds.map(|(round, write)| Point {
+        write,
+        moment: moments[(round + write + meanwhile.first_moment()) % moments.len()],
+    });
+    let points: Vec<Point> = points.take(count).collect();
     let lanes = (0..LANES).map(|lane| points.iter().copied().skip(lane).step_by(LANES));
     let lanes = lanes.map(|points| crash_one_after_another(points, meanwhile));
     try_join_all(lanes).await?;

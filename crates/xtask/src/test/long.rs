@@ -1,0 +1,84 @@
+//! The long run: tests of the other steps that can try any number of things, at
+//! their full length. In the other steps they try a few, so that a person need
+//! not wait for them.
+
+use anyhow::Result;
+
+use super::clusters::{Clusters, Variable};
+use super::nextest;
+
+/// Some of those tests.
+struct Part {
+    filter: &'static str,
+    /// How many of what each of them tries.
+    lengths: &'static [(&'static str, &'static str)],
+    needs: Needs,
+}
+
+/// Where they run.
+enum Needs {
+    /// Anywhere, in the profile that is optimised for them.
+    Processor,
+    ControlPlane,
+    Node,
+}
+
+const CORE_OPTIMISED: &[&str] = &["--package=locust-core", "--cargo-profile=long"];
+
+const PARTS: [Part; 4] = [
+    Part {
+        filter: "test(/^(convert::tests::identity|review::tests|election::tests)::/)",
+        lengths: &[
+            ("CONVERSION_OBJECTS", "1000000"),
+            ("PROPTEST_CASES", "100000"),
+            ("THOROUGH", "1"),
+        ],
+        needs: Needs::Processor,
+    },
+    Part {
+        filter: "binary(it)
+            & test(/^control_plane::(random|conversion::lossless|webhooks::rotation)::/)",
+        lengths: &[
+            ("RANDOM_TESTS", "5000"),
+            ("V1_OBJECTS", "500"),
+            ("ROTATIONS", "20"),
+        ],
+        needs: Needs::ControlPlane,
+    },
+    // Measures seconds: not beside others.
+    Part {
+        filter: "binary(it) & test(/^control_plane::election::crashes::.*killed/)",
+        lengths: &[("KILLS", "20")],
+        needs: Needs::ControlPlane,
+    },
+    Part {
+        filter: "binary(it) & test(/^node::undeployed::crashes::/)",
+        lengths: &[("CRASHES", "27")],
+        needs: Needs::Node,
+    },
+];
+
+/// Runs all of it, the rest too when a part fails.
+pub(super) fn run(clusters: &mut Clusters, summaries: &mut Vec<String>) -> Result<()> {
+    let run = |part: &Part, clusters: &mut Clusters, summaries: &mut Vec<String>| {
+        let lengths = part.lengths.iter();
+        let mut variables: Vec<Variable> =
+            lengths.map(|(name, value)| (*name, value.into())).collect();
+        // What they printed tells what was tried.
+        variables.push(("NEXTEST_SUCCESS_OUTPUT", "final".into()));
+        let build = match part.needs {
+            Needs::Processor => CORE_OPTIMISED,
+            Needs::ControlPlane | Needs::Node => super::AS_ALWAYS,
+        };
+        match part.needs {
+            Needs::Processor => (),
+            Needs::ControlPlane => variables.push(clusters.control_plane()?),
+            Needs::Node => variables.push(clusters.node()?),
+        }
+        nextest(part.filter, build, &variables, summaries)
+    };
+    let results = PARTS.iter().map(|part| run(part, clusters, summaries));
+    // All of them, before the first that failed is looked for.
+    let results: Vec<Result<()>> = results.collect();
+    results.into_iter().collect()
+}
