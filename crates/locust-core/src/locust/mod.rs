@@ -12,7 +12,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `sample.rs` | one answer of `GET /stats/requests`, whatever the version |
+//! | `sample.rs`, `answer.rs`, `wire.rs` | one answer of `GET /stats/requests`, whatever the version |
 //! | `csv.rs` | the final table of requests |
 //! | `watch.rs` | where the run stands, folded from samples |
 //! | `verdict.rs` | whether the test passed, and why not |
@@ -20,6 +20,7 @@
 //! | `load.rs` | the load that the arguments ask for |
 //! | `telemetry.rs` | whether an image can report by OpenTelemetry |
 
+mod answer;
 pub mod csv;
 pub mod load;
 pub mod rate;
@@ -27,6 +28,7 @@ pub mod sample;
 pub mod telemetry;
 pub mod verdict;
 pub mod watch;
+mod wire;
 
 pub use csv::parse_stats_csv;
 pub use load::Load;

@@ -5,7 +5,8 @@
 //! field by field, and a missing one is `None` or zero, never an error. Only an
 //! answer that is no statistics at all (a login page, for example) is refused.
 
-use serde_json::Value;
+use super::answer::Answer;
+use super::wire::{Rows, Scalar};
 
 /// What the master says about the run at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,13 +97,16 @@ pub struct ErrorRow {
 }
 
 /// The workers that the master knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workers {
     /// Workers that answer.
     pub connected: u64,
     /// Workers that have not been heard of for some seconds. The master forgets
     /// them after a minute.
     pub missing: u64,
+    /// What each worker calls itself: the name of its host, which in a cluster
+    /// is its pod's, and a random number.
+    pub ids: Vec<String>,
 }
 
 /// The answer is JSON of another kind, or no JSON: a login page, an error.
@@ -112,35 +116,37 @@ pub struct NotStatistics;
 impl Sample {
     /// Reads the body of an answer to `GET /stats/requests`.
     pub fn parse(body: &[u8]) -> Result<Self, NotStatistics> {
-        let answer: Value = serde_json::from_slice(body).map_err(|_| NotStatistics)?;
-        let state = State::parse(text(&answer, "state").as_str());
-        let (Some(rows), Some(users)) = (
-            answer.get("stats").and_then(Value::as_array),
-            answer.get("user_count").and_then(Value::as_u64),
-        ) else {
-            return Err(NotStatistics);
-        };
+        let answer: Answer = serde_json::from_slice(body).map_err(|_| NotStatistics)?;
+        let state = State::parse(&answer.state.text());
+        let users = answer.user_count.count().ok_or(NotStatistics)?;
         let is_idle = users == 0 && matches!(state, State::Stopping | State::Stopped);
-        // Locust's top level changed its meaning twice; the last row did not.
-        let (totals, endpoints) = match rows.split_last() {
-            Some((totals, endpoints)) => (Endpoint::read(totals), endpoints),
-            None => (Endpoint::default(), rows.as_slice()),
+        let percentiles = answer.current_response_time_percentiles.unwrap_or_default();
+        let current = |new: &Scalar, old: &Scalar| {
+            let milliseconds = new.number().or_else(|| old.number())?;
+            // Zero means that there was nothing to take it from.
+            (milliseconds > 0.0 && !is_idle).then_some(milliseconds)
         };
-        let failures_per_second = rows
-            .last()
-            .and_then(|row| number(row, "current_fail_per_sec"))
-            .unwrap_or_default();
+        // Locust's top level changed its meaning twice; the last row did not.
+        let Rows { first, last } = answer.stats;
+        let last = last.unwrap_or_default();
+        let failures_per_second = last.current_fail_per_sec.number().unwrap_or_default();
+        let totals = Endpoint::from(last);
         Ok(Self {
             state,
             users,
             requests_per_second: if is_idle { 0.0 } else { totals.current_rps },
             failures_per_second: if is_idle { 0.0 } else { failures_per_second },
-            current_p50_ms: current_percentile(&answer, "0.5", "1").filter(|_| !is_idle),
-            current_p95_ms: current_percentile(&answer, "0.95", "2").filter(|_| !is_idle),
+            current_p50_ms: current(&percentiles.p50, &answer.current_response_time_percentile_1),
+            current_p95_ms: current(&percentiles.p95, &answer.current_response_time_percentile_2),
             totals,
-            endpoints: endpoints.iter().map(Endpoint::read).collect(),
-            errors: items(&answer, "errors").map(ErrorRow::read).collect(),
-            workers: Workers::read(&answer),
+            endpoints: first.into_iter().map(Endpoint::from).collect(),
+            errors: answer
+                .errors
+                .unwrap_or_default()
+                .into_all()
+                .map(ErrorRow::from)
+                .collect(),
+            workers: answer.workers.unwrap_or_default(),
         })
     }
 }
@@ -185,114 +191,10 @@ impl Endpoint {
         }
         float(self.failures) / float(self.requests)
     }
-
-    fn read(row: &Value) -> Self {
-        let zero = |key| number(row, key).unwrap_or_default();
-        Self {
-            method: text(row, "method"),
-            name: text(row, "name"),
-            requests: count(row, "num_requests"),
-            failures: count(row, "num_failures"),
-            median_ms: zero("median_response_time"),
-            // `ninetieth_response_time` of Locust 2.20 is the 90th percentile.
-            p95_ms: number(row, "response_time_percentile_0.95"),
-            p99_ms: number(row, "response_time_percentile_0.99")
-                .or_else(|| number(row, "ninety_ninth_response_time")),
-            average_ms: zero("avg_response_time"),
-            min_ms: zero("min_response_time"),
-            max_ms: zero("max_response_time"),
-            current_rps: zero("current_rps"),
-            mean_rps: number(row, "total_rps"),
-            average_bytes: zero("avg_content_length"),
-        }
-    }
-}
-
-impl ErrorRow {
-    fn read(row: &Value) -> Self {
-        Self {
-            method: text(row, "method"),
-            name: text(row, "name"),
-            error: unescaped(&text(row, "error")),
-            occurrences: count(row, "occurrences"),
-        }
-    }
-}
-
-impl Workers {
-    fn read(answer: &Value) -> Self {
-        // The list still holds lost workers, so its length is no count.
-        let listed = items(answer, "workers").count();
-        let missing = items(answer, "workers")
-            .filter(|worker| text(worker, "state") == "missing")
-            .count();
-        Self {
-            connected: u64::try_from(listed - missing).unwrap_or(u64::MAX),
-            missing: u64::try_from(missing).unwrap_or(u64::MAX),
-        }
-    }
-}
-
-/// A percentile of the last seconds: in a map since Locust 2.21, before that
-/// under a number. Zero means that there was nothing to take it from.
-fn current_percentile(answer: &Value, quantile: &str, old_number: &str) -> Option<f64> {
-    answer
-        .get("current_response_time_percentiles")
-        .and_then(|map| number(map, &format!("response_time_percentile_{quantile}")))
-        .or_else(|| {
-            let key = format!("current_response_time_percentile_{old_number}");
-            number(answer, &key)
-        })
-        .filter(|milliseconds| *milliseconds > 0.0)
-}
-
-fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
-fn text(value: &Value, key: &str) -> String {
-    let text = value.get(key).and_then(Value::as_str);
-    text.unwrap_or_default().to_owned()
-}
-
-fn number(value: &Value, key: &str) -> Option<f64> {
-    value.get(key)?.as_f64().filter(|number| number.is_finite())
-}
-
-fn count(value: &Value, key: &str) -> u64 {
-    value.get(key).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// A count for arithmetic. Counts beyond 2^53 lose their last digits.
 #[allow(clippy::as_conversions)]
-pub(super) fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     count as f64
-}
-
-/// Locust 2.20 quotes errors and escapes them for HTML; later versions send
-/// them as they are.
-fn unescaped(error: &str) -> String {
-    let quoted = ["&quot;", "&#x27;"]
-        .into_iter()
-        .find_map(|quote| error.strip_prefix(quote)?.strip_suffix(quote));
-    let Some(inner) = quoted else {
-        return error.to_owned();
-    };
-    [
-        ("&#x27;", "'"),
-        ("&#39;", "'"),
-        ("&#34;", "\""),
-        ("&quot;", "\""),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&amp;", "&"),
-    ]
-    .iter()
-    .fold(inner.to_owned(), |text, (entity, plain)| {
-        text.replace(entity, plain)
-    })
 }

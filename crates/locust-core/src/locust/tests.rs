@@ -126,8 +126,41 @@ fn missing_and_null_numbers_are_taken_as_absent() {
     let workers = Workers {
         connected: 1,
         missing: 1,
+        ids: vec![String::new(), String::new()],
     };
     assert_eq!(sample.workers, workers);
+}
+
+#[test]
+fn what_no_locust_says_is_refused_or_left_out() {
+    let answer = |totals: &str, rest: &str| {
+        format!(r#"{{"state": "running", "user_count": 1, "stats": [{totals}]{rest}}}"#)
+    };
+    let parse = |body: String| Sample::parse(body.as_bytes());
+    for number in ["NaN", "1e999", "-Infinity"] {
+        let body = answer(&format!(r#"{{"avg_response_time": {number}}}"#), "");
+        assert_eq!(parse(body), Err(NotStatistics), "{number}");
+    }
+    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+    let sample = parse(answer(
+        &format!(r#"{{"name": {deep}}}"#),
+        &format!(r#", "x": {deep}"#),
+    ));
+    assert_eq!(sample.unwrap().totals, Endpoint::default());
+
+    let odd = r#"{"num_requests": -4, "num_failures": 1.5, "avg_response_time": -3.0, "max_response_time": "9", "name": [[{"a": null}]], "min_response_time": true}"#;
+    let sample = parse(answer(odd, r#", "workers": null, "errors": null"#)).unwrap();
+    assert_eq!(sample.totals, Endpoint::default());
+    assert_eq!(sample.workers, Workers::default());
+
+    let rows = vec!["{\"num_requests\": 1}"; 20_000].join(",");
+    let many = format!(r#"{rows}, {{"name": "Aggregated", "num_requests": 20000}}"#);
+    let workers = vec!["{\"id\": \"w\"}"; 2_000].join(",");
+    let sample = parse(answer(&many, &format!(r#", "workers": [{workers}]"#))).unwrap();
+    assert_eq!(sample.totals.requests, 20_000);
+    assert_eq!(sample.endpoints.len(), 500);
+    assert_eq!(sample.workers.connected, 2_000);
+    assert_eq!(sample.workers.ids.len(), 500);
 }
 
 #[test]
@@ -175,7 +208,7 @@ fn sample(state: State, users: u64, requests: u64, connected: u64) -> Sample {
     sample.totals.requests = requests;
     sample.workers = Workers {
         connected,
-        missing: 0,
+        ..Workers::default()
     };
     sample
 }

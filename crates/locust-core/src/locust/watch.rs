@@ -86,6 +86,16 @@ impl RunWatch {
         }
     }
 
+    /// Goes on with a run whose load began at the moment from which times are
+    /// counted.
+    pub const fn resumed(run_time: Option<Duration>) -> Self {
+        Self {
+            phase: RunPhase::Running,
+            began: Some(Duration::ZERO),
+            ..Self::new(run_time)
+        }
+    }
+
     /// Takes in what the master said at `now`.
     pub fn observe(&mut self, now: Duration, sample: &Sample) -> RunPhase {
         self.count_workers(now, sample);
