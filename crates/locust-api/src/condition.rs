@@ -62,7 +62,8 @@ closed_set! {
     ConditionType {
         /// All generated objects exist and the test can run.
         Ready;
-        /// As many workers as asked for are there.
+        /// As many workers as asked for run and are connected, as Locust says;
+        /// where it cannot be asked: run.
         WorkersConnected;
         /// The run is over, with the verdict as the reason.
         TestCompleted;
@@ -80,6 +81,9 @@ closed_set! {
         Stalled;
         /// The spec can be run. It is judged until the run begins.
         Accepted;
+        /// Locust says how the run goes. If it does not, the run is followed by its
+        /// Jobs and pods all the same.
+        StatsAvailable;
         /// The image can report by OpenTelemetry. Only there while that is
         /// asked for and known to be impossible.
         OpenTelemetryAvailable;
@@ -189,6 +193,17 @@ closed_set! {
         /// Kubernetes refuses an object for what it is; the message holds its
         /// words.
         RefusedByKubernetes in [Accepted], "Correct what the message names. The operator tries again at once then, else every 5 minutes.";
+
+        /// Locust answers.
+        Answering in [StatsAvailable], "Nothing.";
+        /// Locust runs without its web API (`--headless`).
+        Headless in [StatsAvailable], "Take `--headless` out: `autostart` and `autoquit` do the same, and the API stays.";
+        /// Locust wants a login (`--web-login`), and there is none for programs.
+        AuthRequired in [StatsAvailable], "Take `--web-login` out, and guard the port by a NetworkPolicy.";
+        /// What answers is no Locust, or not at this path.
+        NotJSON in [StatsAvailable], "Look at what the message says of the answer: `--web-base-path`, or something before Locust in the pod.";
+        /// The master does not answer the operator.
+        Unreachable in [StatsAvailable], "Let the operator's pods reach port 8089 of the master's: NetworkPolicies, meshes, `--web-host`, `--tls-cert`.";
 
         /// The image's Locust is older than 2.42.4 and does not know `--otel`.
         LocustTooOld in [OpenTelemetryAvailable], "Use a newer image, such as `locustio/locust-otel`.";

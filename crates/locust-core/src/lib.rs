@@ -38,6 +38,7 @@ pub mod fold;
 pub mod local;
 pub mod locust;
 pub mod observed;
+pub mod polling;
 pub mod problems;
 pub mod processes;
 pub mod resolve;

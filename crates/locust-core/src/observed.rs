@@ -1,5 +1,5 @@
 //! Everything that a decision may look at: the test, its children, its pods,
-//! and the time.
+//! what its master says, and the time.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use kube_core::Resource;
 use locust_api::latest::LocustTest;
 use locust_api::names::{self, Role};
 
-use crate::by_hand::Load;
+use crate::polling::Heard;
 use crate::status::health;
 
 /// What is, at one moment.
@@ -29,8 +29,8 @@ pub struct Observed {
     pub worker_job: Child<Job>,
     /// Pods of the two Jobs; of a Job that is gone, those last seen.
     pub pods: Vec<Pod>,
-    /// What the master says, where a person starts the load.
-    pub load: Load,
+    /// What the master of the run says, as far as it was asked.
+    pub heard: Option<Heard>,
     /// What events say of the objects that
     /// [`questions`](crate::status::health::questions) are about.
     pub notices: Vec<Notice>,
@@ -248,6 +248,14 @@ impl Observed {
     /// Whether the master's Locust runs.
     pub fn master_runs(&self) -> bool {
         self.master_states().any(|state| state.running.is_some())
+    }
+
+    /// Since when the master's Locust runs, if it does and that is known.
+    pub fn master_runs_since(&self) -> Option<Timestamp> {
+        self.master_states()
+            .filter_map(|state| state.running.as_ref()?.started_at.as_ref())
+            .map(|since| since.0)
+            .max()
     }
 
     fn master_states(&self) -> impl Iterator<Item = &ContainerState> {

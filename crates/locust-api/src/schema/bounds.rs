@@ -94,6 +94,9 @@ const OURS: &[(&str, i64)] = &[
     ("status.run.id", LABEL),
     ("status.run.specHash", LABEL),
     ("status.conditions", 32),
+    ("status.locust.requestsPerSecond", LABEL),
+    ("status.locust.failuresPerSecond", LABEL),
+    ("status.locust.failPercent", LABEL),
 ];
 
 /// Fields of embedded types that may be larger than [`limit`] says, by the end

@@ -101,6 +101,19 @@ fn the_crd_is_what_users_of_the_go_operator_know() {
             ("Phase string", ".status.phase", None),
             ("Workers integer", ".spec.worker.replicas", None),
             ("Connected integer", ".status.connectedWorkers", None),
+            ("Users integer", ".status.locust.users", None),
+            ("RPS string", ".status.locust.requestsPerSecond", None),
+            ("Fail% string", ".status.locust.failPercent", None),
+            ("P95 integer", ".status.locust.p95Ms", None),
+            ("Requests integer", ".status.locust.requests", Some(1)),
+            ("Failures integer", ".status.locust.failures", Some(1)),
+            ("Median integer", ".status.locust.medianMs", Some(1)),
+            ("P99 integer", ".status.locust.p99Ms", Some(1)),
+            (
+                "Remaining integer",
+                ".status.locust.remainingSeconds",
+                Some(1)
+            ),
             ("Image string", ".spec.image", Some(1)),
             ("Age date", ".metadata.creationTimestamp", None),
         ])

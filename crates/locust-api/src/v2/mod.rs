@@ -8,6 +8,7 @@ mod roles;
 mod scheduling;
 mod security;
 mod spec;
+mod stats;
 mod status;
 
 pub use env::{ConfigMapEnv, Env, SecretEnv, SecretMount};
@@ -17,4 +18,5 @@ pub use roles::{Autoquit, Master, Worker};
 pub use scheduling::Scheduling;
 pub use security::Security;
 pub use spec::{ImagePullPolicy, LocustTest, LocustTestSpec};
+pub use stats::{LocustState, LocustStats};
 pub use status::{LocustTestStatus, Phase, Run};

@@ -37,6 +37,48 @@ use crate::defaults;
         type_ = "integer",
         json_path = ".status.connectedWorkers"
     ),
+    printcolumn(name = "Users", type_ = "integer", json_path = ".status.locust.users"),
+    printcolumn(
+        name = "RPS",
+        type_ = "string",
+        json_path = ".status.locust.requestsPerSecond"
+    ),
+    printcolumn(
+        name = "Fail%",
+        type_ = "string",
+        json_path = ".status.locust.failPercent"
+    ),
+    printcolumn(name = "P95", type_ = "integer", json_path = ".status.locust.p95Ms"),
+    printcolumn(
+        name = "Requests",
+        type_ = "integer",
+        json_path = ".status.locust.requests",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Failures",
+        type_ = "integer",
+        json_path = ".status.locust.failures",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Median",
+        type_ = "integer",
+        json_path = ".status.locust.medianMs",
+        priority = 1
+    ),
+    printcolumn(
+        name = "P99",
+        type_ = "integer",
+        json_path = ".status.locust.p99Ms",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Remaining",
+        type_ = "integer",
+        json_path = ".status.locust.remainingSeconds",
+        priority = 1
+    ),
     printcolumn(
         name = "Image",
         type_ = "string",

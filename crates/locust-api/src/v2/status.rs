@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::LocustStats;
+
 /// What the operator has seen of a test.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -20,7 +22,8 @@ pub struct LocustTestStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub expected_workers: Option<i32>,
-    /// How many workers run.
+    /// How many workers run and are connected to the master, as Locust says;
+    /// where it cannot be asked, how many run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub connected_workers: Option<i32>,
@@ -33,6 +36,9 @@ pub struct LocustTestStatus {
     /// The one load run of this test, once it has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
+    /// What Locust says of the run. It stays when the run is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locust: Option<LocustStats>,
     /// Details, one per type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conditions: Option<Vec<Condition>>,

@@ -25,7 +25,7 @@ mod affinity;
 mod fields;
 mod kept;
 mod object;
-mod patch;
+pub(crate) mod patch;
 pub mod size;
 mod spec;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// What turns `from` into `to`. None if no such patch can say it: a merge patch
 /// has no word for a field that is null.
-pub(super) fn difference(from: &Value, to: &Value) -> Option<Value> {
+pub(crate) fn difference(from: &Value, to: &Value) -> Option<Value> {
     let (Value::Object(old), Value::Object(new)) = (from, to) else {
         return sayable(to).then(|| to.clone());
     };

@@ -18,6 +18,7 @@ use crate::build;
 use crate::by_hand::{Load, WebUi, web_ui};
 use crate::events::Event;
 use crate::observed::{Child, JobState, Observed, ready_pods, recorded_run};
+use crate::polling::{self, Source};
 use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::status::health;
@@ -29,8 +30,9 @@ use verdict::{deleted, end, ended, suspended, unknown};
 /// How long a running master waits for slow workers before the test counts as
 /// running without them.
 const WORKERS_PATIENCE: Duration = Duration::from_secs(10);
-/// How often a master is asked whether its load has been started.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// How long a master that has just started may take to say that there is load,
+/// before that is taken from its pod and those of the workers.
+const FIRST_WORDS: Duration = Duration::from_secs(5);
 
 pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     let mut draft = Draft::of(observed);
@@ -63,6 +65,7 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     if let Some(verdict) = over {
         drift::report(observed, &mut draft);
         draft.set_phase(verdict.phase());
+        report::stats(observed, settings, &mut draft);
         let troubles = health::troubles(observed);
         report::pods(observed, &mut draft, &troubles, &Stage::Running);
         let mut decision = end(draft, verdict);
@@ -97,6 +100,7 @@ fn follow(
         draft.set_phase(Phase::Running);
     }
     report::workers(observed, &mut draft, &stage);
+    report::stats(observed, settings, &mut draft);
     report::progress(&mut draft, &stage);
     let troubles = health::troubles(observed);
     let pods_requeue = report::pods(observed, &mut draft, &troubles, &stage);
@@ -173,13 +177,14 @@ fn mend_service(observed: &Observed, settings: &Settings, draft: &mut Draft) -> 
 /// How far the run has come, and when to look again. A run that was seen
 /// running stays so until its verdict.
 fn stage(observed: &Observed, settings: &Settings, draft: &Draft) -> (Stage, Duration) {
-    if draft.phase() == Some(Phase::Running) {
+    let load = Load::of(observed.heard.as_ref());
+    if draft.phase() == Some(Phase::Running) || load == Load::Started {
         return (Stage::Running, RESYNC);
     }
     if !observed.test.spec.master.autostart
         && let Some(web_ui) = web_ui(&resolve(&observed.test, settings))
     {
-        return stage_by_hand(observed, draft, &web_ui);
+        return (stage_by_hand(load, draft, &web_ui), RESYNC);
     }
     let master_runs = observed
         .job(Role::Master)
@@ -187,29 +192,48 @@ fn stage(observed: &Observed, settings: &Settings, draft: &Draft) -> (Stage, Dur
     if !master_runs {
         return (Stage::Starting, RESYNC);
     }
-    let workers = observed.workers_at_work();
     let waited = draft
         .started()
         .map_or(WORKERS_PATIENCE, |start| since(observed.now, start));
-    if workers >= observed.workers_wanted() || waited >= WORKERS_PATIENCE {
-        return (Stage::Running, RESYNC);
+    let for_workers = match observed.workers_at_work() >= observed.workers_wanted() {
+        true => Duration::ZERO,
+        false => WORKERS_PATIENCE.saturating_sub(waited),
+    };
+    match for_workers.max(first_words_left(observed, settings)) {
+        Duration::ZERO => (Stage::Running, RESYNC),
+        wait => (Stage::Starting, wait),
     }
-    (Stage::Starting, WORKERS_PATIENCE.saturating_sub(waited))
+}
+
+/// How long the master is still waited for, to say by itself that there is load.
+fn first_words_left(observed: &Observed, settings: &Settings) -> Duration {
+    let is_silent = observed
+        .heard
+        .as_ref()
+        .is_some_and(|heard| heard.silence.is_some());
+    match (
+        observed.master_runs_since(),
+        polling::source(observed, settings),
+    ) {
+        (Some(start), Source::Master(_)) if !is_silent => {
+            FIRST_WORDS.saturating_sub(since(observed.now, start))
+        }
+        _ => Duration::ZERO,
+    }
 }
 
 /// Running means that the load has been started. A master that misses an answer
 /// is where it was.
-fn stage_by_hand(observed: &Observed, draft: &Draft, web_ui: &WebUi) -> (Stage, Duration) {
+fn stage_by_hand(load: Load, draft: &Draft, web_ui: &WebUi) -> Stage {
     let waits = draft
         .condition(ConditionType::TestCompleted)
         .is_some_and(|condition| condition.reason == Reason::WaitingForStart.as_str());
-    let stage = match observed.load {
+    match load {
         Load::Started => Stage::Running,
         Load::Waiting => Stage::AwaitsPerson(web_ui.url()),
         Load::Unknown if waits => Stage::AwaitsPerson(web_ui.url()),
         Load::Unknown => Stage::Starting,
-    };
-    (stage, ASK_AGAIN)
+    }
 }
 
 fn since(now: Timestamp, start: Timestamp) -> Duration {

@@ -7,6 +7,7 @@ mod losses;
 mod model;
 mod objects;
 mod refusals;
+mod told;
 mod tools;
 
 use jiff::{SignedDuration, Timestamp};

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::{LocustTestSpec, LocustTestStatus, Phase, Run};
+use locust_api::latest::{LocustStats, LocustTestSpec, LocustTestStatus, Phase, Run};
 
 use super::fingerprint::fingerprint;
 use super::kstatus;
@@ -81,6 +81,11 @@ impl Draft {
     /// Sets how many workers run.
     pub const fn set_connected_workers(&mut self, workers: i32) {
         self.status.connected_workers = Some(workers);
+    }
+
+    /// Sets what Locust says of the run.
+    pub fn set_locust(&mut self, stats: LocustStats) {
+        self.status.locust = Some(stats);
     }
 
     /// Notes that the run has begun: now and with the spec as it is, unless

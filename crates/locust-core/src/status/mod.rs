@@ -13,3 +13,16 @@ pub use draft::{Draft, Truth};
 pub use fingerprint::fingerprint;
 pub(crate) use fingerprint::hash;
 pub use pace::{LIVE_PERIOD, Pace, pace};
+
+use locust_api::latest::LocustTestStatus;
+use serde_json::Value;
+
+use crate::convert::patch::difference;
+
+/// The merge patch that turns a stored status into another. What is no longer
+/// there is taken away.
+pub fn patch(stored: Option<&LocustTestStatus>, status: &LocustTestStatus) -> Value {
+    let value = |status: &LocustTestStatus| serde_json::to_value(status).unwrap_or_default();
+    let before = stored.map_or_else(|| Value::Object(serde_json::Map::new()), value);
+    difference(&before, &value(status)).unwrap_or_else(|| value(status))
+}

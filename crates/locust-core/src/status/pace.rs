@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use locust_api::condition::ConditionType;
+use locust_api::condition::{ConditionType, Reason};
 use locust_api::latest::LocustTestStatus;
+
+use crate::polling;
 
 /// The shortest time between two writes of nothing but live numbers.
 pub const LIVE_PERIOD: Duration = Duration::from_secs(5);
@@ -29,7 +31,7 @@ pub fn pace(
 ) -> Pace {
     let nothing = LocustTestStatus::default();
     let stored = stored.unwrap_or(&nothing);
-    if stored == derived {
+    if timeless(stored) == timeless(derived) {
         return Pace::Same;
     }
     let wait = since_write.and_then(|since| LIVE_PERIOD.checked_sub(since));
@@ -41,9 +43,22 @@ pub fn pace(
     }
 }
 
+/// Without what time alone moves.
+fn timeless(status: &LocustTestStatus) -> LocustTestStatus {
+    LocustTestStatus {
+        locust: status.locust.as_ref().map(polling::timeless),
+        ..status.clone()
+    }
+}
+
 fn without_live(status: &LocustTestStatus) -> LocustTestStatus {
     let mut status = status.clone();
     status.connected_workers = None;
+    status.locust = None;
+    // That Locust answers is no news beside its numbers.
+    let answering = Reason::Answering.as_str();
+    let conditions = status.conditions.get_or_insert_default();
+    conditions.retain(|condition| condition.reason != answering);
     for condition in status.conditions.iter_mut().flatten() {
         let counts = [ConditionType::WorkersConnected, ConditionType::PodsHealthy];
         if counts.iter().any(|type_| condition.type_ == type_.as_str()) {

@@ -9,6 +9,7 @@ use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, Role, UPSTREAM_FINALIZE
 use locust_core::decide::Step;
 use locust_core::fold::{Done, Outcome, Refusal};
 use locust_core::observed::{Observed, RefusalCause};
+use locust_core::status;
 use serde_json::{Value, json};
 
 use super::answer::{code, message};
@@ -78,7 +79,7 @@ pub(super) async fn write_status(
 ) -> Result<LocustTest, ApplyError> {
     let patch = json!({
         "metadata": { "resourceVersion": test.resource_version() },
-        "status": status,
+        "status": status::patch(test.status.as_ref(), status),
     });
     let what = format!("status of LocustTest {}", test.name_any());
     tests(client, test)

@@ -4,7 +4,8 @@
 //! | file | does |
 //! |---|---|
 //! | `reconcile.rs` | one look at one test; start reading here |
-//! | `observe.rs`, `ask.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
+//! | `observe.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
+//! | `polling.rs` | what masters say of their runs |
 //! | `caches.rs`, `known.rs`, `children.rs`, `last_seen.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
 //! | `preflight.rs`, `readiness.rs`, `admin.rs` | waiting, and saying so |
 //! | `client.rs`, `deadline.rs` | the client with its deadlines |
@@ -12,7 +13,6 @@
 mod admin;
 pub(crate) mod answer;
 mod apply;
-mod ask;
 mod caches;
 mod children;
 mod client;
@@ -21,6 +21,7 @@ mod known;
 mod last_seen;
 mod memory;
 mod observe;
+mod polling;
 mod preflight;
 mod readiness;
 mod reconcile;
@@ -51,10 +52,10 @@ pub use scope::Scope;
 use crate::leader::{Candidate, Election, Lost, Term};
 use crate::migrate;
 use crate::webhook::{self, Clock, Served, WebhookError};
-use ask::Asker;
 use caches::Streams;
 use known::Known;
 use memory::Memory;
+use polling::Pollers;
 use readiness::Readiness;
 use reconcile::{Context, reconcile, retry};
 
@@ -281,7 +282,7 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         settings,
         instance,
         memory: Memory::default(),
-        asker: Asker::default(),
+        pollers: Pollers::new(caches.tests.clone(), triggers),
     });
     tasks.spawn(sweep::sweep(context.clone(), scope.clone(), relist));
     tracing::info!(%scope, "watching LocustTests");

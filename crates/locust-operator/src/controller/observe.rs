@@ -10,7 +10,6 @@ use kube::api::ListParams;
 use kube::{Api, Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_api::names::{Role, role_name};
-use locust_core::by_hand::Load;
 use locust_core::decide::Reading;
 use locust_core::observed::{Child, Notice, Observed};
 
@@ -59,7 +58,7 @@ pub(super) fn remembered(caches: &Caches, test: LocustTest) -> Observed {
         pods: pods_of(caches, &test, &[&master_job, &worker_job]),
         master_job,
         worker_job,
-        load: Load::Unknown,
+        heard: None,
         notices: Vec::new(),
         refused: None,
         test,
@@ -145,7 +144,7 @@ async fn read_everything(
         master_job,
         worker_job,
         pods,
-        load: remembered.load,
+        heard: remembered.heard.clone(),
         notices: Vec::new(),
         refused: remembered.refused,
         test: current,

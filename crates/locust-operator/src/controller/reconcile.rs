@@ -11,22 +11,22 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::controller::Action;
 use kube::{Client, Resource, ResourceExt};
 use locust_api::latest::{LocustTest, Phase};
-use locust_core::by_hand;
 use locust_core::decide::{Decision, Reading, decide};
 use locust_core::events::Event;
 use locust_core::fold::{changed_events, created_events, fold};
 use locust_core::observed::{Notice, Observed};
+use locust_core::polling;
 use locust_core::settings::Settings;
 use locust_core::status::{Pace, health, pace};
 use tracing::Instrument;
 
 use super::answer::chain;
 use super::apply::{ApplyError, apply, write_status};
-use super::ask::Asker;
 use super::caches::Caches;
 use super::known::Known;
 use super::memory::Memory;
 use super::observe::{self, ObserveError};
+use super::polling::Pollers;
 use super::report::report;
 
 /// How often one reconcile decides. A start takes four: from memory, create,
@@ -41,7 +41,7 @@ pub(super) struct Context {
     /// Name of this process in events.
     pub(super) instance: String,
     pub(super) memory: Memory,
-    pub(super) asker: Asker,
+    pub(super) pollers: Pollers,
 }
 
 impl Context {
@@ -153,6 +153,7 @@ async fn report_undecodable(metadata: &ObjectMeta, error: &str, context: &Contex
 async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, ReconcileError> {
     if phase_of(&test).is_some_and(Phase::is_terminal) {
         context.caches.last_seen.forget(&test);
+        context.pollers.forget(&test);
     }
     if let Some(wait) = context.memory.lags(&test) {
         return Ok(Action::requeue(wait));
@@ -160,9 +161,8 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
     let last_refusal = context.memory.last_refusal(&test);
     let mut observed = observe::remembered(&context.caches, test);
     observed.refused = last_refusal;
-    if let Some(master) = by_hand::asks(&observed, &context.settings) {
-        observed.load = context.asker.ask(&master).await;
-    }
+    let source = polling::source(&observed, &context.settings);
+    observed.heard = context.pollers.follow(&observed.test, source);
     observed.notices = context.notices(&observed).await;
     let decision = decide(&observed, &context.settings);
     if let Some(action) = idle(&observed, &decision, context) {

@@ -33,6 +33,7 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, relist: watch::Se
         client,
         caches,
         memory,
+        pollers,
         ..
     } = context.as_ref();
     let first = FIRST_WAITS.into_iter().map(Duration::from_secs);
@@ -57,6 +58,7 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, relist: watch::Se
             .collect();
         memory.keep(|uid| known.contains(uid));
         caches.last_seen.keep(|uid| known.contains(uid));
+        pollers.keep(|uid| known.contains(uid));
     }
 }
 

@@ -14,6 +14,8 @@ mod converted;
 #[cfg(test)]
 mod local;
 #[cfg(test)]
+mod master;
+#[cfg(test)]
 mod node;
 #[cfg(test)]
 mod operator;

@@ -135,6 +135,14 @@ impl Operator {
         Ok(self.process.try_wait()?.and_then(|status| status.code()))
     }
 
+    /// How much of it is in memory, in kB.
+    pub(crate) fn resident_kb(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.context("VmRSS")?.parse()?)
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) -> Result<()> {
         let pid = nix::unistd::Pid::from_raw(self.process.id().try_into()?);

@@ -38,6 +38,27 @@ pub(crate) async fn put(
     Ok(())
 }
 
+/// Waits for the pod of a Job, and says where it is.
+pub(crate) async fn locate(
+    client: &Client,
+    namespace: &str,
+    job: &str,
+    address: std::net::Ipv4Addr,
+) -> Result<()> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let selector = format!("batch.kubernetes.io/job-name={job}");
+    let pod = until(&format!("the pod of Job {job}"), async || {
+        let params = ListParams::default().labels(&selector);
+        Ok(api.list(&params).await?.items.into_iter().next())
+    })
+    .await?;
+    let status = json!({ "podIP": address, "podIPs": [{ "ip": address }] });
+    let patch = Patch::Merge(json!({ "status": status }));
+    api.patch_status(&pod.name_any(), &PatchParams::default(), &patch)
+        .await?;
+    Ok(())
+}
+
 fn pod_phase(pod: &Pod) -> Option<&str> {
     pod.status.as_ref()?.phase.as_deref()
 }

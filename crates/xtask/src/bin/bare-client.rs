@@ -17,7 +17,6 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN};
-use locust_core::by_hand::Load;
 use locust_core::decide::{Step, decide};
 use locust_core::events::Event;
 use locust_core::fold::Done;
@@ -91,7 +90,7 @@ impl Start {
             master_job: Child::Absent,
             worker_job: Child::Absent,
             pods: Vec::new(),
-            load: Load::Unknown,
+            heard: None,
             notices: Vec::new(),
             refused: None,
         };

@@ -8,7 +8,10 @@ use locust_api::latest::Phase;
 use locust_api::names::Role;
 
 use super::since;
+use crate::locust::{RunPhase, State};
 use crate::observed::{JobState, Observed, is_suspended};
+use crate::polling::{self, Source};
+use crate::settings::Settings;
 use crate::status::health::{self, Trouble};
 use crate::status::{Draft, Truth};
 
@@ -103,10 +106,10 @@ pub(super) fn workers(observed: &Observed, draft: &mut Draft, stage: &Stage) {
         );
         return;
     }
-    if left_well(observed) {
-        return;
-    }
-    let workers = observed.workers_at_work();
+    let workers = match counted(observed) {
+        Count::Now(workers) => workers,
+        Count::AsBefore => return,
+    };
     draft.set_connected_workers(workers);
     let expected = draft.expect_workers(observed.test.spec.worker.replicas);
     let message = format!("{workers}/{expected} workers connected");
@@ -114,6 +117,68 @@ pub(super) fn workers(observed: &Observed, draft: &mut Draft, stage: &Stage) {
         draft.set(connected, Truth::True, Reason::AllWorkersConnected, message);
     } else {
         draft.set(connected, Truth::False, Reason::WorkersMissing, message);
+    }
+}
+
+/// How many workers there are.
+enum Count {
+    Now(i32),
+    /// Workers that leave at the end are not lost.
+    AsBefore,
+}
+
+/// Locust knows which workers are connected, and misses one that was killed only
+/// after some seconds, when its replacement may be there already: the pods know
+/// that at once. Where Locust cannot be asked, the pods alone are counted.
+fn counted(observed: &Observed) -> Count {
+    let heard = observed.heard.as_ref();
+    let speaks = heard.filter(|heard| heard.silence.is_none() && !observed.master_has_ended());
+    let Some((phase, numbers)) =
+        speaks.and_then(|heard| Some((heard.phase, heard.numbers.as_ref()?)))
+    else {
+        return match left_well(observed) {
+            true => Count::AsBefore,
+            false => Count::Now(observed.workers_at_work()),
+        };
+    };
+    let is_at_work = matches!(
+        numbers.state,
+        State::Ready | State::Spawning | State::Running
+    );
+    match phase {
+        RunPhase::Starting | RunPhase::Running if is_at_work => {
+            let connected = i32::try_from(numbers.workers_connected).unwrap_or(i32::MAX);
+            Count::Now(connected.min(observed.workers_at_work()))
+        }
+        RunPhase::AllWorkersLost => Count::Now(0),
+        RunPhase::Starting | RunPhase::Running | RunPhase::Ending | RunPhase::Ended => {
+            Count::AsBefore
+        }
+    }
+}
+
+/// What Locust says of the run, or why it does not. Of one that has ended its
+/// last words stay.
+pub(super) fn stats(observed: &Observed, settings: &Settings, draft: &mut Draft) {
+    let available = ConditionType::StatsAvailable;
+    let source = polling::source(observed, settings);
+    if source == Source::Headless {
+        let message = "Locust runs without its web API (--headless); the run is followed by its Jobs and pods";
+        draft.set(available, Truth::False, Reason::Headless, message);
+    }
+    let Some(heard) = &observed.heard else { return };
+    if let Some(numbers) = &heard.numbers {
+        draft.set_locust(polling::stats(numbers));
+    }
+    if source == Source::Nobody {
+        return;
+    }
+    match &heard.silence {
+        Some(silence) => draft.set(available, Truth::False, silence.reason(), silence.message()),
+        None if heard.numbers.is_some() => {
+            draft.set(available, Truth::True, Reason::Answering, "Locust answers");
+        }
+        None => {}
     }
 }
 

@@ -2,8 +2,10 @@
 
 use locust_api::names::Role;
 
+use super::objects::heard;
 use super::*;
-use crate::by_hand::{Load, asks};
+use crate::by_hand::Load;
+use crate::polling::{Master, Source, source};
 
 const WAITING: &str =
     "Waiting for the load to be started in the web UI at http://demo-master.n:8089";
@@ -17,7 +19,7 @@ fn waiting() -> World {
     world.master_runs();
     world.look();
     assert_eq!(world.message("TestCompleted"), "Test has not started");
-    world.load = Load::Waiting;
+    world.heard = Some(heard("ready", 0, 0, 2));
     world.look();
     world
 }
@@ -41,16 +43,14 @@ fn a_test_waits_for_a_person_ready_and_without_writing() {
         "nothing is to be done"
     );
     world.now += SignedDuration::from_hours(5);
-    world.load = Load::Unknown;
+    world.heard = None;
     assert_eq!(world.look(), 0, "an answer that is missed changes nothing");
-    let decision = decide(&world.observed(), &Settings::default());
-    assert_eq!(decision.requeue, Some(Duration::from_secs(2)));
 }
 
 #[test]
 fn a_load_that_a_person_starts_is_a_running_test() {
     let mut world = waiting();
-    world.load = Load::Started;
+    world.heard = Some(heard("running", 5, 9, 2));
     world.look();
     assert_eq!(world.phase(), Some(Phase::Running));
     assert_eq!(world.message("TestCompleted"), "Test is running");
@@ -76,34 +76,57 @@ fn a_master_that_ends_before_anybody_starts_the_load_ends_the_test() {
     );
 }
 
-#[test]
-fn only_the_master_of_the_run_is_asked_and_only_until_there_is_load() {
-    let settings = Settings::default();
-    let mut world = waiting();
-    let master = asks(&world.observed(), &settings).unwrap();
-    assert_eq!(master.address.to_string(), "10.0.0.7:8089");
-
-    let mut other = world.clone();
-    other.test.metadata.annotations = Some([("locust.io/run".to_owned(), "x".to_owned())].into());
-    assert_eq!(asks(&other.observed(), &settings), None, "another run's");
-    let mut automatic = world.clone();
-    automatic.test.spec.master.autostart = true;
-    assert_eq!(asks(&automatic.observed(), &settings), None);
-    let mut headless = world.clone();
-    headless.test.spec.master.extra_args = Some(vec!["--headless".to_owned()]);
-    assert_eq!(asks(&headless.observed(), &settings), None);
-    world.load = Load::Started;
-    world.look();
-    assert_eq!(asks(&world.observed(), &settings), None, "it runs");
+fn asked(world: &World) -> Option<Master> {
+    match source(&world.observed(), &Settings::default()) {
+        Source::Master(master) => Some(*master),
+        Source::Nobody | Source::Headless => None,
+    }
 }
 
 #[test]
-fn the_web_ui_is_where_the_arguments_put_it() {
+fn only_the_master_of_the_run_is_asked_and_only_while_it_runs() {
     let mut world = waiting();
-    world.test.spec.master.command = "--web-base-path /load --web-port=9000".to_owned();
-    let master = asks(&world.observed(), &Settings::default()).unwrap();
+    let master = asked(&world).unwrap();
+    assert_eq!(master.address.to_string(), "10.0.0.7:8089");
+    assert_eq!(master.workers, "demo-worker-");
+
+    let mut other = world.clone();
+    other.test.metadata.annotations = Some([("locust.io/run".to_owned(), "x".to_owned())].into());
+    assert_eq!(asked(&other), None, "another run's");
+    let mut automatic = world.clone();
+    automatic.test.spec.master.autostart = true;
+    assert_eq!(asked(&automatic), Some(master));
+    let headless = |world: &mut World| {
+        world.test.spec.master.extra_args = Some(vec!["--headless".to_owned()]);
+        source(&world.observed(), &Settings::default())
+    };
+    assert_eq!(headless(&mut world.clone()), Source::Headless);
+    world.master_ends("Complete");
+    world.master_pod = None;
+    assert_eq!(asked(&world), None, "it has ended");
+    world.look();
+    assert_eq!(headless(&mut world), Source::Nobody, "the test is over");
+}
+
+#[test]
+fn the_web_ui_is_where_arguments_or_variables_put_it() {
+    let mut world = waiting();
+    let variable = |name: &str, value: &str| serde_json::json!({ "name": name, "value": value });
+    world.test.spec.env = serde_json::from_value(serde_json::json!({ "variables": [
+        variable("LOCUST_WEB_PORT", "9001"),
+        variable("LOCUST_WEB_BASE_PATH", "/old"),
+        variable("LOCUST_WEB_BASE_PATH", "/of/variables/"),
+    ] }))
+    .unwrap();
+    let master = asked(&world).unwrap();
+    assert_eq!(master.address.to_string(), "10.0.0.7:9001");
+    assert_eq!(master.base_path, "of/variables");
+
+    world.test.spec.master.command = "--web-base-path /load --web-port=9000 -t 1m".to_owned();
+    let master = asked(&world).unwrap();
     assert_eq!(master.address.to_string(), "10.0.0.7:9000");
     assert_eq!(master.base_path, "load");
+    assert_eq!(master.run_time, Some(Duration::from_secs(60)));
     world.look();
     assert!(
         world
@@ -114,22 +137,12 @@ fn the_web_ui_is_where_the_arguments_put_it() {
 
 #[test]
 fn only_load_that_was_seen_counts_as_started() {
-    let load = |state: &str, users: u32, requests: u32, workers: u32| {
-        let workers: Vec<_> = (0..workers)
-            .map(|id| serde_json::json!({ "id": id.to_string(), "state": "ready" }))
-            .collect();
-        let answer = serde_json::json!({
-            "state": state,
-            "user_count": users,
-            "stats": [{ "name": "Aggregated", "num_requests": requests }],
-            "workers": workers,
-        });
-        let sample = crate::locust::Sample::parse(answer.to_string().as_bytes()).unwrap();
-        Load::of(&sample)
-    };
+    let load =
+        |state, users, requests, workers| Load::of(Some(&heard(state, users, requests, workers)));
     assert_eq!(load("ready", 0, 0, 2), Load::Waiting);
     assert_eq!(load("spawning", 0, 0, 2), Load::Started);
     assert_eq!(load("running", 5, 9, 2), Load::Started);
     assert_eq!(load("stopped", 0, 9, 2), Load::Started, "it was short");
     assert_eq!(load("stopped", 0, 0, 0), Load::Waiting, "workers left");
+    assert_eq!(Load::of(None), Load::Unknown);
 }

@@ -12,10 +12,10 @@ use locust_api::latest::{LocustTest, Phase};
 use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, Role, UPSTREAM_FINALIZER};
 
 use super::objects::{finish, master_pod, pod};
-use crate::by_hand::Load;
 use crate::decide::{Reading, Step, decide};
 use crate::fold::{Done, Outcome, fold};
 use crate::observed::{Child, Observed, recorded_run};
+use crate::polling::Heard;
 use crate::settings::Settings;
 use crate::status::{Pace, pace};
 
@@ -33,8 +33,8 @@ pub(super) struct World {
     pub(super) workers: Vec<Pod>,
     /// The master's pod, if it is not as its Job tells.
     pub(super) master_pod: Option<Pod>,
-    /// What the master answers.
-    pub(super) load: Load,
+    /// What the master says.
+    pub(super) heard: Option<Heard>,
     born: u32,
     /// UIDs of master Jobs that could make a pod.
     runs: Vec<String>,
@@ -61,7 +61,7 @@ impl World {
             gone: BTreeMap::new(),
             workers: Vec::new(),
             master_pod: None,
-            load: Load::Unknown,
+            heard: None,
             born: 0,
             runs: Vec::new(),
         }
@@ -89,7 +89,7 @@ impl World {
                 )
                 .collect(),
             notices: Vec::new(),
-            load: self.load,
+            heard: self.heard.clone(),
             refused: None,
         }
     }

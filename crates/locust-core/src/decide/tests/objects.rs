@@ -5,6 +5,9 @@ use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use crate::locust::Sample;
+use crate::polling::{Following, Heard, Master, Moment};
+
 pub(super) fn pod(container: &str, job: &str, state: &serde_json::Value) -> Pod {
     serde_json::from_value(serde_json::json!({
         "metadata": { "ownerReferences": [
@@ -51,4 +54,39 @@ pub(super) fn master_pod(job: &Job) -> Option<Pod> {
         None => serde_json::json!({ "running": {} }),
     };
     Some(pod("demo-master", uid, &state))
+}
+
+/// What a master says that says this at first.
+pub(super) fn heard(state: &str, users: u32, requests: u32, workers: u32) -> Heard {
+    let listed: Vec<_> = (0..workers)
+        .map(|id| serde_json::json!({ "id": format!("demo-worker-{id}"), "state": state }))
+        .collect();
+    let answer = serde_json::json!({
+        "state": state,
+        "user_count": users,
+        "stats": [{ "name": "Aggregated", "num_requests": requests }],
+        "workers": listed,
+    });
+    let mut following = Following::new(&master(), Timestamp::UNIX_EPOCH);
+    let moment = Moment {
+        elapsed: std::time::Duration::ZERO,
+        now: Timestamp::UNIX_EPOCH,
+    };
+    following.hear(
+        moment,
+        Ok(Sample::parse(answer.to_string().as_bytes()).unwrap()),
+    );
+    following.heard()
+}
+
+/// A master of the test `demo`.
+pub(super) fn master() -> Master {
+    Master {
+        pod: "pod".to_owned(),
+        address: ([10, 0, 0, 7], 8089).into(),
+        base_path: String::new(),
+        workers: "demo-worker-".to_owned(),
+        run_time: None,
+        load_began: None,
+    }
 }

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{admission, admitted_as, settings};
-use crate::by_hand::Load;
 use crate::decide::{Step, decide};
 use crate::observed::{Child, Observed};
 use crate::settings::{Admission, Settings};
@@ -221,7 +220,7 @@ fn is_run(object: &Value, settings: &Settings) -> Option<bool> {
         master_job: Child::Absent,
         worker_job: Child::Absent,
         pods: Vec::new(),
-        load: Load::Unknown,
+        heard: None,
         notices: Vec::new(),
         refused: None,
     };

@@ -46,7 +46,7 @@ fn observed(pods: Vec<Pod>) -> Observed {
         pods,
         notices: Vec::new(),
         refused: None,
-        load: crate::by_hand::Load::Unknown,
+        heard: None,
         test,
     }
 }

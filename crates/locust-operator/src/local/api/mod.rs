@@ -7,16 +7,19 @@
 mod tests;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::LOCATION;
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use locust_core::locust::Sample;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 /// For one request, its answer's body included.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -26,12 +29,57 @@ const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// 265 kB.
 const MAX_STATISTICS_BYTES: usize = 1024 * 1024;
 
+/// What the answers of small tests are: 175 bytes a worker, 500 a name.
+const SMALL_BYTES: usize = 64 * 1024;
+/// How many answers beyond that are in memory at a time, of all masters.
+const LARGE_AT_A_TIME: usize = 16;
+/// What an HTTP server may say before its answer's body.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+/// Client of masters in other people's pods, of which only statistics are
+/// wanted. No redirect is followed, no proxy used, no cookie kept, and no
+/// connection used twice.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    client: HttpClient,
+    large: Arc<Semaphore>,
+}
+
+type HttpClient = Client<HttpConnector, Empty<Bytes>>;
+
+impl Default for Statistics {
+    fn default() -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(0)
+            .http1_max_buf_size(MAX_HEAD_BYTES)
+            .build(HttpConnector::new());
+        Self {
+            client,
+            large: Arc::new(Semaphore::new(LARGE_AT_A_TIME)),
+        }
+    }
+}
+
+impl Statistics {
+    /// Client of the master whose web UI is at `address`, below `base_path`
+    /// (`--web-base-path`, mostly empty).
+    pub fn of(&self, address: SocketAddr, base_path: &str) -> Api {
+        Api {
+            max_body: MAX_STATISTICS_BYTES,
+            large: Some(self.large.clone()),
+            ..Api::at(self.client.clone(), address, base_path)
+        }
+    }
+}
+
 /// Client of one master.
 #[derive(Clone, Debug)]
 pub struct Api {
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: HttpClient,
     base: String,
     max_body: usize,
+    /// Places for large answers, where many masters are asked at a time.
+    large: Option<Arc<Semaphore>>,
 }
 
 /// Why the master's API gave no answer.
@@ -60,6 +108,20 @@ pub enum ApiError {
         /// Status of the answer.
         status: StatusCode,
     },
+    /// The answer asks for a login.
+    #[error("asking Locust's API for {path}: it wants a login")]
+    Login {
+        /// Path of the request.
+        path: String,
+    },
+    /// The answer is larger than any of Locust's.
+    #[error("asking Locust's API for {path}: the answer is larger than {most} bytes")]
+    TooLarge {
+        /// Path of the request.
+        path: String,
+        /// How large it may be.
+        most: usize,
+    },
     /// The answer is not what this path answers: a login page, for example.
     #[error("asking Locust's API for {path}: the answer is something else (a login page?)")]
     Unexpected {
@@ -73,22 +135,18 @@ impl Api {
     /// below `base_path` (`--web-base-path`, mostly empty).
     pub fn new(port: u16, base_path: &str) -> Self {
         let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
-        Self::at(address, base_path, MAX_BODY_BYTES)
+        let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+        Self::at(client, address, base_path)
     }
 
-    /// Client of somebody's master, of which only statistics are wanted. No
-    /// redirect is followed and no proxy used.
-    pub fn statistics(address: SocketAddr, base_path: &str) -> Self {
-        Self::at(address, base_path, MAX_STATISTICS_BYTES)
-    }
-
-    fn at(address: SocketAddr, base_path: &str, max_body: usize) -> Self {
+    fn at(client: HttpClient, address: SocketAddr, base_path: &str) -> Self {
         let base_path = base_path.trim_matches('/');
         let slash = if base_path.is_empty() { "" } else { "/" };
         Self {
-            client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
+            client,
             base: format!("http://{address}{slash}{base_path}"),
-            max_body,
+            max_body: MAX_BODY_BYTES,
+            large: None,
         }
     }
 
@@ -101,7 +159,10 @@ impl Api {
     pub async fn sample(&self) -> Result<Sample, ApiError> {
         let path = "/stats/requests";
         let body = self.get(path).await?;
-        Sample::parse(&body).map_err(|_| unexpected(path))
+        Sample::parse(&body).map_err(|_| match body.starts_with(b"Locust auth exception") {
+            true => login(path),
+            false => unexpected(path),
+        })
     }
 
     /// The table of requests, never cached and never cut.
@@ -197,15 +258,67 @@ impl Api {
             .request(request)
             .await
             .map_err(|error| unreachable(error.into()))?;
+        if leads_to_login(&answer) {
+            return Err(login(path));
+        }
         if answer.status() != StatusCode::OK {
             return Err(ApiError::Status {
                 path: path.to_owned(),
                 status: answer.status(),
             });
         }
-        let body = Limited::new(answer.into_body(), self.max_body);
-        let body = body.collect().await.map_err(unreachable)?;
-        Ok(body.to_bytes())
+        self.read(answer.into_body(), path).await
+    }
+
+    async fn read(&self, mut body: Incoming, path: &str) -> Result<Bytes, ApiError> {
+        let too_large = || ApiError::TooLarge {
+            path: path.to_owned(),
+            most: self.max_body,
+        };
+        let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if declared > self.max_body {
+            return Err(too_large());
+        }
+        let mut place = None;
+        let mut read = Vec::with_capacity(declared.min(SMALL_BYTES));
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| ApiError::Unreachable {
+                path: path.to_owned(),
+                source: error.into(),
+            })?;
+            let data = frame.into_data().unwrap_or_default();
+            let length = read.len() + data.len();
+            if length > self.max_body {
+                return Err(too_large());
+            }
+            if length > SMALL_BYTES
+                && place.is_none()
+                && let Some(large) = &self.large
+            {
+                // It is never closed.
+                place = large.acquire().await.ok();
+                read.reserve_exact(declared.saturating_sub(read.len()));
+            }
+            read.extend_from_slice(&data);
+        }
+        Ok(read.into())
+    }
+}
+
+/// With `--web-login` Locust sends everybody to its login page.
+fn leads_to_login<B>(answer: &Response<B>) -> bool {
+    let location = answer.headers().get(LOCATION);
+    let to_login = location.is_some_and(|to| {
+        let to = String::from_utf8_lossy(to.as_bytes());
+        to.contains("/login")
+    });
+    let status = answer.status();
+    status == StatusCode::UNAUTHORIZED || status.is_redirection() && to_login
+}
+
+fn login(path: &str) -> ApiError {
+    ApiError::Login {
+        path: path.to_owned(),
     }
 }
 

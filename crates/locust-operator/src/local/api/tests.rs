@@ -124,5 +124,5 @@ async fn a_login_page_is_no_answer() {
 async fn an_answer_without_end_is_cut_off() {
     let (api, _) = master(|_, _| async { vec![b'x'; MAX_BODY_BYTES + 1].into_response() }).await;
     let error = api.report().await.unwrap_err();
-    assert!(matches!(error, ApiError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, ApiError::TooLarge { .. }), "{error}");
 }

@@ -174,7 +174,23 @@ async fn the_sample_is_accepted_under_strict_validation_and_printed_in_columns()
         .collect();
     assert_eq!(
         head,
-        ["NAME", "PHASE", "WORKERS", "CONNECTED", "IMAGE", "AGE"]
+        [
+            "NAME",
+            "PHASE",
+            "WORKERS",
+            "CONNECTED",
+            "USERS",
+            "RPS",
+            "FAIL%",
+            "P95",
+            "REQUESTS",
+            "FAILURES",
+            "MEDIAN",
+            "P99",
+            "REMAINING",
+            "IMAGE",
+            "AGE",
+        ]
     );
     assert!(table.contains("locustio/locust:2.47.0"), "{table}");
     namespace.finish().await

@@ -9,6 +9,7 @@ mod crd;
 mod deletions;
 mod election;
 mod lifecycle;
+mod live;
 mod namespaced;
 mod obstacles;
 mod random;

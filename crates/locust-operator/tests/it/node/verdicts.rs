@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use kube::ResourceExt;
-use locust_api::latest::{LocustTest, Phase};
+use locust_api::latest::{LocustState, LocustTest, Phase};
 use serde_json::Value;
 
 use super::target::Target;
@@ -42,13 +42,29 @@ async fn a_test_passes_and_its_numbers_are_the_targets() -> Result<()> {
         condition(&test, "PodsHealthy"),
         "True/PodsHealthy: All pods are healthy"
     );
+    assert_eq!(
+        condition(&test, "StatsAvailable"),
+        "True/Answering: Locust answers"
+    );
+    let stats = test
+        .status
+        .as_ref()
+        .and_then(|status| status.locust.as_ref());
+    let stats = stats.context("numbers")?;
+    assert_eq!(stats.state, LocustState::Stopped);
+    assert_eq!((stats.requests, stats.failures), (total.try_into()?, 0));
     until("all pods of the test to end", async || {
         Ok(world.running_pods().await?.is_empty().then_some(()))
     })
     .await?;
     let (events, writes) = world.operator_writes()?;
     println!("{} writes and {events} events for 2 workers", writes.len());
-    assert!(writes.len() <= 8, "{writes:#?}");
+    // Numbers are written every five seconds, while the master can be asked.
+    let status = test.status.context("a status")?;
+    let (start, end) = (status.start_time, status.completion_time);
+    let (start, end) = start.zip(end).context("times")?;
+    let most = 8 + usize::try_from(end.0.duration_since(start.0).as_secs() / 5)?;
+    assert!(writes.len() <= most, "more than {most}: {writes:#?}");
     assert!(events <= 6, "{events} events");
     Ok(())
 }

@@ -1,0 +1,268 @@
+//! The answers of one master, folded: what they say of the run, whether that is
+//! news, and when to ask again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use locust_api::latest::LocustStats;
+
+use super::{Master, Silence, stats, timeless};
+use crate::locust::{Endpoint, Rate, RunPhase, RunWatch, Sample, State};
+
+/// The pause while something changes, and before the first load.
+const CHANGING: Duration = Duration::from_secs(2);
+/// The pause while all goes on as it did. Workers report every three seconds.
+const STEADY: Duration = Duration::from_secs(5);
+/// The longest pause after failed attempts.
+const LONGEST: Duration = Duration::from_secs(30);
+/// How often moved numbers alone are news.
+const NUMBERS_ARE_NEWS: Duration = Duration::from_secs(5);
+/// How many seconds before the planned end it is looked at more closely.
+const NEAR_THE_END: Duration = Duration::from_secs(6);
+
+/// When an answer came.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// On a clock that never goes back, from the first question on.
+    pub elapsed: Duration,
+    /// On the calendar.
+    pub now: Timestamp,
+}
+
+/// The answers of one master, folded.
+#[derive(Clone, Debug)]
+pub struct Following {
+    workers: String,
+    watch: RunWatch,
+    /// What the watch's clock shows at the first question.
+    offset: Duration,
+    requests: Rate,
+    failures: Rate,
+    load_began: Option<Timestamp>,
+    numbers: Option<Numbers>,
+    silence: Option<Silence>,
+    failed_in_a_row: u32,
+    is_changing: bool,
+    told: Option<(Duration, Told)>,
+}
+
+/// What is known of a run by its master.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// Where the run stands.
+    pub phase: RunPhase,
+    /// The last numbers.
+    pub numbers: Option<Numbers>,
+    /// Why there are no newer ones, once that is more than a moment's.
+    pub silence: Option<Silence>,
+}
+
+/// The numbers of a run at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbers {
+    /// State of the master.
+    pub state: State,
+    /// Users at work.
+    pub users: u64,
+    /// Requests per second, lately.
+    pub requests_per_second: f64,
+    /// Failed requests per second, lately.
+    pub failures_per_second: f64,
+    /// All requests of the run together.
+    pub totals: Endpoint,
+    /// Workers that answer.
+    pub workers_connected: u64,
+    /// Workers that do not, and that the master has not forgotten yet.
+    pub workers_missing: u64,
+    /// When load was first seen.
+    pub load_began: Option<Timestamp>,
+    /// How long it has lasted.
+    pub elapsed: Option<Duration>,
+    /// How long it is still to last.
+    pub remaining: Option<Duration>,
+    /// When this was said.
+    pub sampled_at: Timestamp,
+}
+
+/// What an answer means for the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing.
+    None,
+    /// It has to be derived anew.
+    Some,
+}
+
+/// What was last news.
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    phase: RunPhase,
+    silence: Option<Silence>,
+    stats: Option<LocustStats>,
+}
+
+impl Following {
+    /// Begins to follow a master, also one whose load began before.
+    pub fn new(master: &Master, now: Timestamp) -> Self {
+        let ago = master
+            .load_began
+            .and_then(|began| Duration::try_from(now.duration_since(began)).ok());
+        Self {
+            workers: master.workers.clone(),
+            watch: match ago {
+                Some(_) => RunWatch::resumed(master.run_time),
+                None => RunWatch::new(master.run_time),
+            },
+            offset: ago.unwrap_or_default(),
+            requests: Rate::default(),
+            failures: Rate::default(),
+            load_began: master.load_began,
+            numbers: None,
+            silence: None,
+            failed_in_a_row: 0,
+            is_changing: true,
+            told: None,
+        }
+    }
+
+    /// Takes in an answer, or that there was none.
+    pub fn hear(&mut self, moment: Moment, answer: Result<Sample, Silence>) -> News {
+        match answer.and_then(|sample| self.of_this_run(sample)) {
+            Ok(sample) => self.take_in(moment, &sample),
+            Err(silence) => {
+                self.failed_in_a_row = self.failed_in_a_row.saturating_add(1);
+                let is_certain = self.failed_in_a_row >= silence.patience();
+                self.silence = is_certain.then_some(silence).or(self.silence.take());
+            }
+        }
+        self.is_news(moment.elapsed)
+    }
+
+    /// What is known now.
+    pub fn heard(&self) -> Heard {
+        Heard {
+            phase: self.watch.phase(),
+            numbers: self.numbers.clone(),
+            silence: self.silence.clone(),
+        }
+    }
+
+    /// How long to wait before the next question.
+    pub fn pause(&self) -> Duration {
+        if self.failed_in_a_row > 0 {
+            let doubled = 2_u32.saturating_pow(self.failed_in_a_row.saturating_sub(3));
+            return CHANGING.saturating_mul(doubled).min(LONGEST);
+        }
+        match self.is_changing {
+            true => CHANGING,
+            false => STEADY,
+        }
+    }
+
+    /// A run that has begun does not stand before its beginning again, and its
+    /// workers bear its name.
+    fn of_this_run(&self, sample: Sample) -> Result<Sample, Silence> {
+        let ids = &sample.workers.ids;
+        let is_strange = !ids.is_empty() && !ids.iter().any(|id| id.starts_with(&self.workers));
+        let begins_anew = self.watch.phase().has_begun() && sample.state == State::Ready;
+        match is_strange || begins_anew {
+            true => Err(Silence::Foreign),
+            false => Ok(sample),
+        }
+    }
+
+    fn take_in(&mut self, moment: Moment, sample: &Sample) {
+        self.failed_in_a_row = 0;
+        self.silence = None;
+        let now = self.offset.saturating_add(moment.elapsed);
+        let began_before = self.watch.began();
+        let phase = self.watch.observe(now, sample);
+        if self.watch.began() != began_before {
+            self.load_began = Some(moment.now);
+        }
+        if phase == RunPhase::Running {
+            self.requests.observe(now, sample.totals.requests);
+            self.failures.observe(now, sample.totals.failures);
+        }
+        let numbers = self.numbers(moment, now, sample);
+        self.is_changing = is_changing(phase, self.numbers.as_ref(), &numbers);
+        self.numbers = Some(numbers);
+    }
+
+    fn numbers(&self, moment: Moment, now: Duration, sample: &Sample) -> Numbers {
+        let lately = |rate: &Rate, locusts: f64| match self.watch.phase() {
+            RunPhase::Running => rate.per_second().unwrap_or(locusts),
+            RunPhase::Starting | RunPhase::Ending | RunPhase::Ended | RunPhase::AllWorkersLost => {
+                0.0
+            }
+        };
+        let until = self.watch.ended().unwrap_or(now);
+        Numbers {
+            state: sample.state,
+            users: sample.users,
+            requests_per_second: lately(&self.requests, sample.requests_per_second),
+            failures_per_second: lately(&self.failures, sample.failures_per_second),
+            totals: sample.totals.clone(),
+            workers_connected: sample.workers.connected,
+            workers_missing: sample.workers.missing,
+            load_began: self.load_began,
+            elapsed: self.watch.began().map(|began| until.saturating_sub(began)),
+            remaining: self.watch.time_left(now),
+            sampled_at: moment.now,
+        }
+    }
+
+    /// Moved numbers are news once in a while, anything else at once.
+    fn is_news(&mut self, now: Duration) -> News {
+        let telling = Told {
+            phase: self.watch.phase(),
+            silence: self.silence.clone(),
+            stats: self.numbers.as_ref().map(stats),
+        };
+        let is_news = match &self.told {
+            None => telling.stats.is_some() || telling.silence.is_some(),
+            Some((at, told)) => {
+                let turns = told.phase != telling.phase
+                    || told.silence != telling.silence
+                    || state(told) != state(&telling);
+                turns
+                    || now.saturating_sub(*at) >= NUMBERS_ARE_NEWS
+                        && told.stats.as_ref().map(timeless) != telling.stats.as_ref().map(timeless)
+            }
+        };
+        if is_news {
+            self.told = Some((now, telling));
+            return News::Some;
+        }
+        News::None
+    }
+}
+
+fn state(told: &Told) -> Option<locust_api::latest::LocustState> {
+    told.stats.as_ref().map(|stats| stats.state)
+}
+
+fn is_changing(phase: RunPhase, before: Option<&Numbers>, now: &Numbers) -> bool {
+    let shape = |numbers: &Numbers| {
+        let Numbers {
+            state,
+            users,
+            workers_connected,
+            workers_missing,
+            ..
+        } = numbers;
+        (*state, *users, *workers_connected, *workers_missing)
+    };
+    let is_near_the_end = now.remaining.is_some_and(|left| left <= NEAR_THE_END);
+    matches!(now.state, State::Spawning | State::Stopping)
+        || phase == RunPhase::Ending
+        || is_near_the_end
+        || before.is_none_or(|before| shape(before) != shape(now))
+}
+
+/// A pause that differs from all others, so that many masters are not asked at
+/// once: up to a tenth shorter or longer. `chance` is any number.
+pub fn jittered(pause: Duration, chance: u64) -> Duration {
+    let thousandths = u32::try_from(chance % 201).unwrap_or_default();
+    pause * (900 + thousandths) / 1000
+}

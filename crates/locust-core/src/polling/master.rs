@@ -1,0 +1,135 @@
+//! Whom to ask about a run: the one master whose Job is recorded for it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use locust_api::latest::Phase;
+use locust_api::names::{Role, WEB_PORT};
+
+use crate::build::command::{Reach, master_args};
+use crate::locust::Load;
+use crate::locust::load::last_value;
+use crate::observed::{Observed, is_leaving, is_running, recorded_run};
+use crate::resolve::{Resolved, resolve};
+use crate::settings::Settings;
+
+/// The master of a run, and what is known of the run before it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Master {
+    /// UID of its pod: another pod may get the address later.
+    pub pod: String,
+    /// Address of its web UI and API.
+    pub address: SocketAddr,
+    /// What is before every path there; mostly nothing.
+    pub base_path: String,
+    /// How the names of its workers begin: those of others are not this run's.
+    pub workers: String,
+    /// The planned length of the load, if the arguments say it.
+    pub run_time: Option<Duration>,
+    /// When load was first seen, if it was.
+    pub load_began: Option<Timestamp>,
+}
+
+impl Master {
+    /// Whether both are the same process.
+    pub fn is(&self, other: &Self) -> bool {
+        self.pod == other.pod && self.address == other.address && self.base_path == other.base_path
+    }
+}
+
+/// Who can say how a run goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody: the run has not begun, or is over.
+    Nobody,
+    /// Nobody ever: Locust runs without its web API.
+    Headless,
+    /// This master.
+    Master(Box<Master>),
+}
+
+/// Who can say how the run of a test goes now.
+pub fn source(observed: &Observed, settings: &Settings) -> Source {
+    let test = &observed.test;
+    let phase = test.status.as_ref().and_then(|status| status.phase);
+    let Some(job) = observed.job(Role::Master) else {
+        return Source::Nobody;
+    };
+    let is_run = job.metadata.uid.as_deref() == recorded_run(test);
+    if phase.is_some_and(Phase::is_terminal) || !is_run {
+        return Source::Nobody;
+    }
+    let resolved = resolve(test, settings);
+    let web = web(&resolved);
+    if web.is_headless {
+        return Source::Headless;
+    }
+    let container = job.metadata.name.as_deref().unwrap_or_default();
+    let running = observed
+        .pods_of(Role::Master)
+        .find(|pod| is_running(pod, container) && !is_leaving(pod));
+    let Some((pod, ip)) = running.and_then(|pod| Some((pod, address(pod)?))) else {
+        return Source::Nobody;
+    };
+    let stats = test
+        .status
+        .as_ref()
+        .and_then(|status| status.locust.as_ref());
+    Source::Master(Box::new(Master {
+        pod: pod.metadata.uid.clone().unwrap_or_default(),
+        address: SocketAddr::new(ip, web.port),
+        base_path: web.base_path,
+        workers: format!("{}-", resolved.worker.name),
+        run_time: Load::from_args(&master_args(&resolved, Reach::Service)).run_time,
+        load_began: stats
+            .and_then(|stats| stats.load_start_time.as_ref())
+            .map(|time| time.0),
+    }))
+}
+
+fn address(pod: &Pod) -> Option<IpAddr> {
+    pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()
+}
+
+/// The web UI and API of a master, as arguments and variables say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Web {
+    pub(crate) port: u16,
+    pub(crate) base_path: String,
+    pub(crate) is_headless: bool,
+    /// Nobody has to start the load.
+    pub(crate) starts_itself: bool,
+}
+
+/// Where the web UI of a resolved test is. In Locust an argument wins over a
+/// variable; in Kubernetes the last of equal variables counts. What a ConfigMap
+/// or a Secret says is not known.
+pub(crate) fn web(resolved: &Resolved) -> Web {
+    let args = master_args(resolved, Reach::Service);
+    let has = |flag: &str| args.iter().any(|arg| arg == flag);
+    let variable = |name: &str| {
+        let mut set = resolved.env.iter().rev();
+        set.find(|variable| variable.name == name)?.value.as_deref()
+    };
+    let is_on = |name: &str| {
+        let value = variable(name).map(str::to_ascii_lowercase);
+        matches!(value.as_deref(), Some("1" | "true" | "yes"))
+    };
+    let is_headless = has("--headless") || is_on("LOCUST_HEADLESS");
+    let (port, base_path) = ("--web-port", "--web-base-path");
+    Web {
+        port: last_value(&args, "-P", port)
+            .or_else(|| variable("LOCUST_WEB_PORT"))
+            .and_then(|port| port.parse().ok())
+            .unwrap_or(WEB_PORT),
+        base_path: last_value(&args, base_path, base_path)
+            .or_else(|| variable("LOCUST_WEB_BASE_PATH"))
+            .unwrap_or_default()
+            .trim_matches('/')
+            .to_owned(),
+        is_headless,
+        starts_itself: is_headless || has("--autostart") || is_on("LOCUST_AUTOSTART"),
+    }
+}

@@ -1,0 +1,25 @@
+//! Asking the master of a run how it goes. Only it knows how many users are at
+//! work and how its requests fare; Jobs and pods tell the rest.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `master.rs` | whom to ask, and where |
+//! | `following.rs` | what the answers say, folded; when to ask again |
+//! | `silence.rs` | why nothing is known |
+//! | `rounding.rs` | the numbers as they stand in the status |
+//!
+//! The answers come from whatever runs in a user's pod: nothing in them is
+//! believed but numbers, and those only of this run.
+
+mod following;
+mod master;
+mod rounding;
+mod silence;
+#[cfg(test)]
+mod tests;
+
+pub use following::{Following, Heard, Moment, News, Numbers, jittered};
+pub(crate) use master::web;
+pub use master::{Master, Source, source};
+pub use rounding::{stats, timeless};
+pub use silence::Silence;

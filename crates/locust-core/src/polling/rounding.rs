@@ -1,0 +1,94 @@
+//! The numbers as they stand in the status: rounded, so that a status is
+//! written when something moved that a person would see.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use locust_api::latest::{LocustState, LocustStats};
+
+use super::Numbers;
+use crate::locust::State;
+
+/// Numbers of a run for its status.
+pub fn stats(numbers: &Numbers) -> LocustStats {
+    let totals = &numbers.totals;
+    LocustStats {
+        state: state(numbers.state),
+        users: whole_count(numbers.users),
+        requests_per_second: rate(numbers.requests_per_second),
+        failures_per_second: rate(numbers.failures_per_second),
+        fail_percent: percent(totals.failures, totals.requests),
+        requests: whole_count(totals.requests),
+        failures: whole_count(totals.failures),
+        median_ms: milliseconds(totals.median_ms),
+        p95_ms: totals.p95_ms.map(milliseconds),
+        p99_ms: totals.p99_ms.map(milliseconds),
+        average_ms: milliseconds(totals.average_ms),
+        max_ms: milliseconds(totals.max_ms),
+        workers_connected: whole_count(numbers.workers_connected),
+        workers_missing: whole_count(numbers.workers_missing),
+        load_start_time: numbers.load_began.map(Time),
+        elapsed_seconds: numbers.elapsed.map(|time| whole_count(time.as_secs())),
+        remaining_seconds: numbers.remaining.map(|time| whole_count(time.as_secs())),
+        sampled_at: Time(numbers.sampled_at),
+    }
+}
+
+/// The same without what time alone moves.
+pub fn timeless(stats: &LocustStats) -> LocustStats {
+    LocustStats {
+        elapsed_seconds: None,
+        remaining_seconds: None,
+        sampled_at: Time(Timestamp::UNIX_EPOCH),
+        ..stats.clone()
+    }
+}
+
+const fn state(state: State) -> LocustState {
+    match state {
+        State::Ready => LocustState::Ready,
+        State::Spawning => LocustState::Spawning,
+        State::Running => LocustState::Running,
+        State::Stopping => LocustState::Stopping,
+        State::Stopped => LocustState::Stopped,
+        State::Unknown => LocustState::Unknown,
+    }
+}
+
+fn whole_count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Rates below a hundred with one decimal.
+fn rate(per_second: f64) -> String {
+    match per_second < 99.95 {
+        true => format!("{per_second:.1}"),
+        false => format!("{per_second:.0}"),
+    }
+}
+
+/// Two decimals below ten percent, else one. What is not nothing does not look
+/// like nothing, and what is not all not like all.
+fn percent(part: u64, whole: u64) -> String {
+    if part == 0 || whole == 0 {
+        return "0".to_owned();
+    }
+    if part >= whole {
+        return "100".to_owned();
+    }
+    let percent = crate::locust::sample::float(part) / crate::locust::sample::float(whole) * 100.0;
+    match percent < 9.995 {
+        true => format!("{:.2}", percent.max(0.01)),
+        false => format!("{:.1}", percent.min(99.9)),
+    }
+}
+
+/// A time of more than a thousand years is no response time.
+fn milliseconds(time: f64) -> i64 {
+    const LONGEST: f64 = 3.2e13;
+    whole(time.clamp(0.0, LONGEST).round())
+}
+
+#[allow(clippy::as_conversions, clippy::cast_possible_truncation)]
+const fn whole(number: f64) -> i64 {
+    number as i64
+}

@@ -1,0 +1,53 @@
+//! Why a master does not say how its run goes.
+
+use locust_api::condition::Reason;
+
+/// Why a master does not say how its run goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// It does not answer; with the connection's words.
+    Unreachable(String),
+    /// It wants a login.
+    AuthRequired,
+    /// It answers something else; with what that was.
+    NotStatistics(String),
+    /// It answers, and its workers are those of another run: the address is no
+    /// longer this run's.
+    Foreign,
+}
+
+impl Silence {
+    /// How often in a row it has to happen before it is told: a master that
+    /// starts or ends does not answer for a moment.
+    pub(super) const fn patience(&self) -> u32 {
+        match self {
+            Self::AuthRequired => 1,
+            Self::NotStatistics(_) => 2,
+            Self::Unreachable(_) | Self::Foreign => 3,
+        }
+    }
+
+    /// The reason of the condition.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::AuthRequired => Reason::AuthRequired,
+            Self::NotStatistics(_) => Reason::NotJSON,
+            Self::Unreachable(_) | Self::Foreign => Reason::Unreachable,
+        }
+    }
+
+    /// The message of the condition.
+    pub fn message(&self) -> String {
+        const ALSO: &str = "the run is followed by its Jobs and pods";
+        match self {
+            Self::Unreachable(why) => format!("Locust does not answer: {why}; {ALSO}"),
+            Self::AuthRequired => format!("Locust wants a login (--web-login); {ALSO}"),
+            Self::NotStatistics(what) => {
+                format!("Locust's API gives no statistics: {what}; {ALSO}")
+            }
+            Self::Foreign => {
+                format!("the master's address answers for another run; {ALSO}")
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! What is made of the answers of one master.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use locust_api::condition::Reason;
+use locust_api::latest::LocustState;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::locust::{RunPhase, Sample};
+
+fn master() -> Master {
+    Master {
+        pod: "pod".to_owned(),
+        address: ([10, 0, 0, 7], 8089).into(),
+        base_path: String::new(),
+        workers: "demo-worker-".to_owned(),
+        run_time: Some(Duration::from_secs(60)),
+        load_began: None,
+    }
+}
+
+fn at(seconds: u64) -> Moment {
+    let elapsed = Duration::from_secs(seconds);
+    Moment {
+        elapsed,
+        now: Timestamp::UNIX_EPOCH + SignedDuration::try_from(elapsed).unwrap(),
+    }
+}
+
+fn answer(state: &str, users: u64, requests: u64, failures: u64) -> Value {
+    json!({
+        "state": state,
+        "user_count": users,
+        "stats": [{
+            "name": "Aggregated",
+            "num_requests": requests,
+            "num_failures": failures,
+            "median_response_time": 12.4,
+            "avg_response_time": 14.5,
+            "max_response_time": 1e30,
+            "response_time_percentile_0.95": 37.0,
+            "current_rps": 99.0,
+        }],
+        "workers": [
+            { "id": "demo-worker-a1_0f", "state": "running" },
+            { "id": "demo-worker-b2_0f", "state": "missing" },
+        ],
+    })
+}
+
+fn sample(answer: &Value) -> Sample {
+    Sample::parse(answer.to_string().as_bytes()).unwrap()
+}
+
+/// A master that has said so much, a second apart.
+fn following(answers: &[Value]) -> Following {
+    let mut following = Following::new(&master(), Timestamp::UNIX_EPOCH);
+    for (second, answer) in (0..).zip(answers) {
+        following.hear(at(second), Ok(sample(answer)));
+    }
+    following
+}
+
+fn unreachable() -> Result<Sample, Silence> {
+    Err(Silence::Unreachable("refused".to_owned()))
+}
+
+#[test]
+fn numbers_stand_in_the_status_rounded_and_whole() {
+    let mut following = following(&[answer("ready", 0, 0, 0)]);
+    following.hear(at(2), Ok(sample(&answer("spawning", 3, 10, 0))));
+    following.hear(at(12), Ok(sample(&answer("running", 30, 1244, 3))));
+    let stats = stats(&following.heard().numbers.unwrap());
+    assert_eq!(
+        serde_json::to_value(stats).unwrap(),
+        json!({
+            "state": "running",
+            "users": 30,
+            "requestsPerSecond": "123",
+            "failuresPerSecond": "0.3",
+            "failPercent": "0.24",
+            "requests": 1244,
+            "failures": 3,
+            "medianMs": 12,
+            "p95Ms": 37,
+            "averageMs": 15,
+            "maxMs": 32_000_000_000_000_i64,
+            "workersConnected": 1,
+            "workersMissing": 1,
+            "loadStartTime": "1970-01-01T00:00:02Z",
+            "elapsedSeconds": 10,
+            "remainingSeconds": 50,
+            "sampledAt": "1970-01-01T00:00:12Z",
+        })
+    );
+}
+
+#[test]
+fn what_is_not_nothing_does_not_look_like_nothing() {
+    let percent = |failures, requests| {
+        let following = following(&[answer("running", 1, requests, failures)]);
+        stats(&following.heard().numbers.unwrap()).fail_percent
+    };
+    for (failures, requests, expected) in [
+        (0, 0, "0"),
+        (0, 9, "0"),
+        (1, 1_000_000, "0.01"),
+        (1, 300, "0.33"),
+        (99_949, 1_000_000, "9.99"),
+        (1, 10, "10.0"),
+        (999_999, 1_000_000, "99.9"),
+        (7, 7, "100"),
+    ] {
+        assert_eq!(
+            percent(failures, requests),
+            expected,
+            "{failures}/{requests}"
+        );
+    }
+}
+
+#[test]
+fn rates_are_nothing_once_the_load_has_ended() {
+    let mut following = following(&[answer("running", 3, 10, 1), answer("running", 3, 50, 2)]);
+    following.hear(at(4), Ok(sample(&answer("stopped", 0, 90, 2))));
+    let heard = following.heard();
+    assert_eq!(heard.phase, RunPhase::Ending);
+    let stats = stats(&heard.numbers.unwrap());
+    assert_eq!(stats.requests_per_second, "0.0");
+    assert_eq!(stats.failures_per_second, "0.0");
+    assert_eq!(stats.remaining_seconds, None);
+    following.hear(at(9), Ok(sample(&answer("stopped", 0, 99, 2))));
+    let later = super::stats(&following.heard().numbers.unwrap());
+    assert_eq!(
+        (later.requests, later.elapsed_seconds),
+        (99, Some(4)),
+        "of the load"
+    );
+}
+
+#[test]
+fn moved_numbers_are_news_every_five_seconds_and_turns_at_once() {
+    let mut following = Following::new(&master(), Timestamp::UNIX_EPOCH);
+    let mut hear = |second, answer: Value| following.hear(at(second), Ok(sample(&answer)));
+    assert_eq!(hear(0, answer("ready", 0, 0, 0)), News::Some, "the first");
+    assert_eq!(hear(2, answer("spawning", 1, 0, 0)), News::Some, "load");
+    assert_eq!(hear(3, answer("running", 9, 5, 0)), News::Some, "all users");
+    assert_eq!(hear(6, answer("running", 9, 50, 0)), News::None, "too soon");
+    assert_eq!(hear(8, answer("running", 9, 60, 0)), News::Some);
+    assert_eq!(hear(10, answer("running", 9, 60, 0)), News::None);
+    assert_eq!(
+        hear(40, answer("running", 9, 60, 0)),
+        News::None,
+        "nothing moved"
+    );
+    assert_eq!(hear(42, answer("running", 9, 61, 0)), News::Some);
+}
+
+#[test]
+fn a_master_is_asked_often_while_things_change_and_seldom_when_it_is_gone() {
+    let pause = |following: &Following| following.pause().as_secs();
+    let mut following = Following::new(&master(), Timestamp::UNIX_EPOCH);
+    assert_eq!(pause(&following), 2);
+    let mut pause_after = |second, answer: Result<Sample, Silence>| {
+        following.hear(at(second), answer);
+        pause(&following)
+    };
+    let running = |requests| Ok(sample(&answer("running", 9, requests, 0)));
+    assert_eq!(pause_after(0, Ok(sample(&answer("ready", 0, 0, 0)))), 2);
+    assert_eq!(pause_after(2, Ok(sample(&answer("spawning", 1, 0, 0)))), 2);
+    assert_eq!(pause_after(4, running(9)), 2, "the state changed");
+    assert_eq!(pause_after(6, running(20)), 5, "only numbers did");
+    assert_eq!(pause_after(57, running(30)), 2, "its end is near");
+    assert_eq!(pause_after(62, Ok(sample(&answer("stopped", 0, 40, 0)))), 2);
+    let missed: Vec<u64> = (0..9).map(|_| pause_after(64, unreachable())).collect();
+    assert_eq!(missed, [2, 2, 2, 4, 8, 16, 30, 30, 30]);
+    assert_eq!(pause_after(99, Ok(sample(&answer("stopped", 0, 40, 0)))), 5);
+}
+
+#[test]
+fn pauses_differ_by_at_most_a_tenth() {
+    let pause = Duration::from_secs(5);
+    let pauses: Vec<Duration> = (0..1000).map(|chance| jittered(pause, chance)).collect();
+    assert_eq!(pauses.iter().min(), Some(&Duration::from_millis(4500)));
+    assert_eq!(pauses.iter().max(), Some(&Duration::from_millis(5500)));
+    assert_eq!(jittered(pause, u64::MAX), jittered(pause, u64::MAX % 201));
+}
+
+#[test]
+fn silence_is_told_once_it_is_more_than_a_moments() {
+    for (silence, patience, reason) in [
+        (
+            Silence::Unreachable("refused".to_owned()),
+            3,
+            Reason::Unreachable,
+        ),
+        (Silence::AuthRequired, 1, Reason::AuthRequired),
+        (Silence::NotStatistics("404".to_owned()), 2, Reason::NotJSON),
+    ] {
+        let mut following = following(&[answer("running", 1, 5, 0)]);
+        for attempt in 1..patience {
+            let news = following.hear(at(attempt), Err(silence.clone()));
+            assert_eq!(news, News::None, "{silence:?}");
+            assert_eq!(following.heard().silence, None);
+        }
+        let news = following.hear(at(9), Err(silence.clone()));
+        assert_eq!(news, News::Some, "{silence:?}");
+        let heard = following.heard();
+        assert_eq!(heard.silence.as_ref(), Some(&silence));
+        assert_eq!(silence.reason(), reason);
+        assert!(heard.numbers.is_some(), "the last numbers stay");
+        let news = following.hear(at(10), Ok(sample(&answer("running", 1, 5, 0))));
+        assert_eq!(news, News::Some, "it speaks again");
+        assert_eq!(following.heard().silence, None);
+    }
+}
+
+#[test]
+fn the_answer_of_another_runs_master_is_not_believed() {
+    let mut strange = answer("running", 500, 9_000, 0);
+    strange["workers"] = json!([{ "id": "other-worker-1_0f", "state": "running" }]);
+    let reborn = answer("ready", 0, 0, 0);
+    for foreign in [strange, reborn] {
+        let mut following = following(&[answer("running", 5, 70, 0)]);
+        let before = following.heard();
+        for second in 1..3 {
+            following.hear(at(second), Ok(sample(&foreign)));
+            assert_eq!(following.heard(), before);
+        }
+        following.hear(at(3), Ok(sample(&foreign)));
+        let heard = following.heard();
+        assert_eq!(heard.silence, Some(Silence::Foreign));
+        assert_eq!(heard.numbers, before.numbers);
+    }
+    let mut mixed = answer("running", 5, 70, 0);
+    mixed["workers"] = json!([{ "id": "laptop_0f" }, { "id": "demo-worker-1_0f" }]);
+    assert!(
+        following(&[mixed]).heard().numbers.is_some(),
+        "guests are welcome"
+    );
+}
+
+#[test]
+fn a_run_that_is_followed_anew_goes_on_where_it_was() {
+    let began = Timestamp::UNIX_EPOCH;
+    let now = began + SignedDuration::from_secs(58);
+    let master = Master {
+        load_began: Some(began),
+        ..master()
+    };
+    let mut following = Following::new(&master, now);
+    let first = Moment {
+        elapsed: Duration::ZERO,
+        now,
+    };
+    following.hear(first, Ok(sample(&answer("running", 9, 500, 0))));
+    let stats = stats(&following.heard().numbers.unwrap());
+    assert_eq!(stats.load_start_time.map(|time| time.0), Some(began));
+    assert_eq!(stats.elapsed_seconds, Some(58));
+    assert_eq!(stats.remaining_seconds, Some(2));
+    let ended = Moment {
+        elapsed: Duration::from_secs(3),
+        now: now + SignedDuration::from_secs(3),
+    };
+    following.hear(ended, Ok(sample(&answer("stopped", 0, 600, 0))));
+    let heard = following.heard();
+    assert_eq!(heard.phase, RunPhase::Ending);
+    let stats = super::stats(&heard.numbers.unwrap());
+    assert_eq!(stats.state, LocustState::Stopped);
+    assert_eq!(stats.elapsed_seconds, Some(61));
+}

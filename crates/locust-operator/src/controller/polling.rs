@@ -1,0 +1,202 @@
+//! Asks the masters of all runs, each by a task of its own, so that one that
+//! does not answer holds up nobody: looks only read what was last heard.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::channel::mpsc::UnboundedSender;
+use jiff::Timestamp;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Resource, ResourceExt};
+use locust_api::latest::LocustTest;
+use locust_core::locust::Sample;
+use locust_core::polling::{Following, Heard, Master, Moment, News, Silence, Source, jittered};
+use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+
+use super::answer::chain;
+use super::known::Known;
+use crate::local::api::{Api, ApiError, Statistics};
+
+/// How many masters are asked at a time: an answer that does not come takes
+/// three seconds.
+const AT_A_TIME: usize = 256;
+
+/// Follows masters; what they say is kept until their test is over.
+pub(super) struct Pollers {
+    shared: Arc<Shared>,
+    /// They end with this.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+struct Shared {
+    /// By the test's UID.
+    followed: Mutex<HashMap<String, Followed>>,
+    statistics: Statistics,
+    places: Semaphore,
+    tests: Store<Known>,
+    /// Tests of which there is news.
+    news: UnboundedSender<ObjectRef<Known>>,
+}
+
+struct Followed {
+    master: Master,
+    following: Following,
+    task: AbortHandle,
+}
+
+impl Pollers {
+    /// Nobody is followed yet. News goes to `news`.
+    pub(super) fn new(tests: Store<Known>, news: UnboundedSender<ObjectRef<Known>>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                followed: Mutex::default(),
+                statistics: Statistics::default(),
+                places: Semaphore::new(AT_A_TIME),
+                tests,
+                news,
+            }),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// Follows the master of a test from now on, if it has one, and tells what
+    /// it has said so far. What a master said that has ended is still told.
+    pub(super) fn follow(&self, test: &LocustTest, source: Source) -> Option<Heard> {
+        let uid = test.uid()?;
+        let mut followed = self.shared.lock();
+        let known = followed.get(&uid);
+        match source {
+            Source::Headless => return None,
+            Source::Nobody => known.inspect(|known| known.task.abort()),
+            Source::Master(master) if known.is_some_and(|known| known.master.is(&master)) => known,
+            Source::Master(master) => {
+                let begun = self.begin(test, &uid, *master);
+                if let Some(before) = followed.insert(uid.clone(), begun) {
+                    before.task.abort();
+                }
+                followed.get(&uid)
+            }
+        }
+        .map(|known| known.following.heard())
+    }
+
+    /// Forgets what was said about a test.
+    pub(super) fn forget(&self, test: &LocustTest) {
+        let gone = test.uid().and_then(|uid| self.shared.lock().remove(&uid));
+        if let Some(gone) = gone {
+            gone.task.abort();
+        }
+    }
+
+    /// Forgets all tests but these, by UID.
+    pub(super) fn keep(&self, is_kept: impl Fn(&str) -> bool) {
+        self.shared.lock().retain(|uid, _| is_kept(uid));
+    }
+
+    fn begin(&self, test: &LocustTest, uid: &str, master: Master) -> Followed {
+        let following = Following::new(&master, Timestamp::now());
+        let namespace = test.namespace().unwrap_or_default();
+        let poll = Poll {
+            shared: self.shared.clone(),
+            test: ObjectRef::new(&test.name_any()).within(&namespace),
+            uid: uid.to_owned(),
+            master: master.clone(),
+        };
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(ended) = tasks.try_join_next() {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                tracing::error!(%error, "a poll of a master panicked, its test goes on without live numbers");
+            }
+        }
+        tracing::debug!(address = %master.address, "following the master");
+        Followed {
+            master,
+            following,
+            task: tasks.spawn(poll.play()),
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Followed>> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The questions to one master.
+struct Poll {
+    shared: Arc<Shared>,
+    test: ObjectRef<Known>,
+    uid: String,
+    master: Master,
+}
+
+impl Poll {
+    async fn play(self) {
+        let begun = Instant::now();
+        let api = self
+            .shared
+            .statistics
+            .of(self.master.address, &self.master.base_path);
+        while self.is_there() {
+            let answer = self.ask(&api).await;
+            let moment = Moment {
+                elapsed: begun.elapsed(),
+                now: Timestamp::now(),
+            };
+            let Some((news, pause)) = self.hear(moment, answer) else {
+                return;
+            };
+            if news == News::Some {
+                // Whoever would look is gone when the operator ends.
+                let _ = self.shared.news.unbounded_send(self.test.clone());
+            }
+            let chance = RandomState::new().hash_one(&self.uid);
+            tokio::time::sleep(jittered(pause, chance)).await;
+        }
+        self.shared.lock().remove(&self.uid);
+    }
+
+    /// A test that is deleted is not looked at again.
+    fn is_there(&self) -> bool {
+        let known = self.shared.tests.get(&self.test);
+        known.is_some_and(|known| known.meta().uid.as_deref() == Some(self.uid.as_str()))
+    }
+
+    async fn ask(&self, api: &Api) -> Result<Sample, Silence> {
+        // It is never closed.
+        let _place = self.shared.places.acquire().await;
+        api.sample().await.map_err(|error| silence(&error))
+    }
+
+    /// `None`: somebody else is followed by now.
+    fn hear(&self, moment: Moment, answer: Result<Sample, Silence>) -> Option<(News, Duration)> {
+        let mut followed = self.shared.lock();
+        let known = followed.get_mut(&self.uid)?;
+        if !known.master.is(&self.master) {
+            return None;
+        }
+        let news = known.following.hear(moment, answer);
+        Some((news, known.following.pause()))
+    }
+}
+
+fn silence(error: &ApiError) -> Silence {
+    match error {
+        ApiError::Unreachable { .. } => Silence::Unreachable(chain(error)),
+        ApiError::Deadline { .. } => Silence::Unreachable(error.to_string()),
+        ApiError::Login { .. } => Silence::AuthRequired,
+        ApiError::Status { .. } | ApiError::Unexpected { .. } | ApiError::TooLarge { .. } => {
+            Silence::NotStatistics(error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

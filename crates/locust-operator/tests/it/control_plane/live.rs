@@ -1,0 +1,171 @@
+//! What the status says of a run while it goes on, from a master that a script
+//! plays.
+
+mod hostile;
+
+use anyhow::{Context, Result};
+use locust_api::latest::{LocustState, LocustStats, LocustTest, Phase};
+use testkit::ControlPlane;
+
+use super::World;
+use crate::master::{Answer, Master, statistics};
+use crate::operator::Operator;
+use crate::pods;
+use crate::tests_of::{Tests, condition, locust_test, phase};
+
+/// An operator, and tests whose masters are played.
+struct Stage {
+    world: World,
+    operator: Operator,
+    tests: Tests,
+}
+
+/// A test that runs, by its pods; its master is yet to say something.
+struct Run<'a> {
+    stage: &'a Stage,
+    name: String,
+    master: Master,
+}
+
+impl Stage {
+    async fn set(prefix: &str, user: &str) -> Result<Self> {
+        let world = World::new(prefix).await?;
+        let control_plane = &world.control_plane;
+        let kubeconfig = control_plane.user_kubeconfig(user, Some("system:masters"))?;
+        let operator = Operator::start(control_plane, &kubeconfig, world.namespace.name())?;
+        let tests = Tests::new(world.client.clone(), world.namespace.name());
+        Ok(Self {
+            world,
+            operator,
+            tests,
+        })
+    }
+
+    async fn run(&self, name: &str) -> Result<Run<'_>> {
+        let run = Run {
+            stage: self,
+            name: name.to_owned(),
+            master: Master::listen(&self.world.control_plane)?,
+        };
+        self.tests.create(locust_test(name, 2)).await?;
+        run.put("worker", 2, "Running").await?;
+        let master = format!("{name}-master");
+        let (client, namespace) = (&self.world.client, self.world.namespace.name());
+        pods::locate(client, namespace, &master, run.master.address()).await?;
+        run.put("master", 1, "Running").await?;
+        Ok(run)
+    }
+}
+
+impl Run<'_> {
+    async fn put(&self, role: &str, count: usize, phase: &str) -> Result<()> {
+        let job = format!("{}-{role}", self.name);
+        let namespace = self.stage.world.namespace.name();
+        pods::put(&self.stage.world.client, namespace, &job, count, phase).await
+    }
+
+    fn says(&self, state: &str, numbers: [u32; 3]) {
+        let statistics = statistics(&self.name, state, numbers);
+        self.master.says(Answer::json(&statistics));
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn(&LocustTest) -> bool) -> Result<LocustTest> {
+        self.stage.tests.wait_until(&self.name, what, holds).await
+    }
+}
+
+fn numbers(test: &LocustTest) -> Option<&LocustStats> {
+    test.status.as_ref()?.locust.as_ref()
+}
+
+fn is_at(test: &LocustTest, state: LocustState, requests: i64) -> bool {
+    numbers(test).is_some_and(|stats| stats.state == state && stats.requests == requests)
+}
+
+fn status_writes(control_plane: &ControlPlane, user: &str) -> Result<usize> {
+    let log = control_plane.audit_log()?;
+    let is_status =
+        |event: &&testkit::AuditEvent| event.user == user && event.subresource == "status";
+    Ok(log.iter().filter(is_status).count())
+}
+
+#[tokio::test]
+async fn the_status_says_what_locust_says_from_the_first_worker_to_the_end() -> Result<()> {
+    let user = format!("live-{}", std::process::id());
+    let stage = Stage::set("live", &user).await?;
+    let run = stage.run("demo").await?;
+    let begun = tokio::time::Instant::now();
+    run.says("ready", [0, 0, 0]);
+    run.until("a master that waits", |test| {
+        is_at(test, LocustState::Ready, 0)
+    })
+    .await?;
+
+    run.says("spawning", [3, 0, 0]);
+    let begins = run
+        .until("a test that runs", |test| {
+            phase(test) == Some(Phase::Running)
+        })
+        .await?;
+    assert_eq!(
+        condition(&begins, "WorkersConnected"),
+        "True/AllWorkersConnected: 2/2 workers connected"
+    );
+    assert_eq!(
+        condition(&begins, "StatsAvailable"),
+        "True/Answering: Locust answers"
+    );
+
+    run.says("running", [30, 1000, 85]);
+    let runs = run
+        .until("its numbers", |test| {
+            is_at(test, LocustState::Running, 1000)
+        })
+        .await?;
+    let stats = numbers(&runs).context("numbers")?;
+    assert_eq!(stats.users, 30);
+    assert_eq!((stats.failures, &*stats.fail_percent), (85, "8.50"));
+    assert_eq!(stats.median_ms, 12);
+    assert_eq!((stats.p95_ms, stats.p99_ms), (Some(37), Some(57)));
+    assert_eq!((stats.average_ms, stats.max_ms), (14, 60));
+    assert!(stats.load_start_time.is_some(), "{stats:?}");
+
+    run.says("stopped", [0, 1350, 90]);
+    let stopped = run
+        .until("the end of its load", |test| {
+            is_at(test, LocustState::Stopped, 1350)
+        })
+        .await?;
+    assert_eq!(phase(&stopped), Some(Phase::Running), "its Job goes on");
+    assert_eq!(
+        numbers(&stopped).context("numbers")?.requests_per_second,
+        "0.0"
+    );
+
+    run.put("worker", 2, "Succeeded").await?;
+    run.put("master", 1, "Succeeded").await?;
+    let over = stage.tests.wait_for("demo", &[Phase::Succeeded]).await?;
+    assert_eq!(numbers(&over), numbers(&stopped), "they stay");
+    assert_eq!(
+        condition(&over, "WorkersConnected"),
+        "True/AllWorkersConnected: 2/2 workers connected"
+    );
+
+    for head in run.master.asked() {
+        assert!(
+            head.starts_with("GET /stats/requests HTTP/1.1\r\n"),
+            "{head}"
+        );
+        let fields = head.lines().skip(1).filter(|line| !line.is_empty());
+        let names: Vec<_> = fields.filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(names, ["host"], "{head}");
+    }
+    let most = 5 + begun.elapsed().as_secs() / 5;
+    let writes = status_writes(&stage.world.control_plane, &user)?;
+    println!("{writes} status writes in {:?}", begun.elapsed());
+    assert!(
+        u64::try_from(writes)? <= most,
+        "{writes} status writes of at most {most}"
+    );
+    Ok(())
+}
