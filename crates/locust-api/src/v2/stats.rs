@@ -67,7 +67,8 @@ pub struct LocustStats {
     pub sampled_at: Time,
 }
 
-/// State of a master, as Locust spells it.
+/// State of a master, as Locust spells it. Stopped says that no user is at work,
+/// not whether any ever was; Unknown, that no known version reports it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -80,4 +81,18 @@ pub enum LocustState {
     Stopping,
     Stopped,
     Unknown,
+}
+
+impl LocustState {
+    /// The state as Locust spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Spawning => "spawning",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Unknown => "unknown",
+        }
+    }
 }

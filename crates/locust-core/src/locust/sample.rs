@@ -5,6 +5,8 @@
 //! field by field, and a missing one is `None` or zero, never an error. Only an
 //! answer that is no statistics at all (a login page, for example) is refused.
 
+pub use locust_api::latest::LocustState as State;
+
 use super::answer::Answer;
 use super::wire::{Rows, Scalar};
 
@@ -32,23 +34,6 @@ pub struct Sample {
     pub errors: Vec<ErrorRow>,
     /// The workers that the master knows.
     pub workers: Workers,
-}
-
-/// State of the master.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Nothing has been started.
-    Ready,
-    /// Users are being added or moved between workers.
-    Spawning,
-    /// All users are at work.
-    Running,
-    /// Users are being stopped.
-    Stopping,
-    /// No user is at work. Says nothing about whether any ever was.
-    Stopped,
-    /// A state that no known version reports.
-    Unknown,
 }
 
 /// Statistics of one method and name, or of all of them.
@@ -117,7 +102,7 @@ impl Sample {
     /// Reads the body of an answer to `GET /stats/requests`.
     pub fn parse(body: &[u8]) -> Result<Self, NotStatistics> {
         let answer: Answer = serde_json::from_slice(body).map_err(|_| NotStatistics)?;
-        let state = State::parse(&answer.state.text());
+        let state = state(&answer.state.text());
         let users = answer.user_count.count().ok_or(NotStatistics)?;
         let is_idle = users == 0 && matches!(state, State::Stopping | State::Stopped);
         let percentiles = answer.current_response_time_percentiles.unwrap_or_default();
@@ -151,28 +136,15 @@ impl Sample {
     }
 }
 
-impl State {
-    fn parse(name: &str) -> Self {
-        match name {
-            "ready" => Self::Ready,
-            "spawning" => Self::Spawning,
-            "running" => Self::Running,
-            "stopping" => Self::Stopping,
-            "stopped" => Self::Stopped,
-            _ => Self::Unknown,
-        }
-    }
-
-    /// The state as Locust spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Spawning => "spawning",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
-            Self::Unknown => "unknown",
-        }
+/// The state that Locust calls so; one that no known version reports is unknown.
+fn state(name: &str) -> State {
+    match name {
+        "ready" => State::Ready,
+        "spawning" => State::Spawning,
+        "running" => State::Running,
+        "stopping" => State::Stopping,
+        "stopped" => State::Stopped,
+        _ => State::Unknown,
     }
 }
 
@@ -195,6 +167,6 @@ impl Endpoint {
 
 /// A count for arithmetic. Counts beyond 2^53 lose their last digits.
 #[allow(clippy::as_conversions)]
-pub(crate) fn float(count: u64) -> f64 {
+pub(super) fn float(count: u64) -> f64 {
     count as f64
 }

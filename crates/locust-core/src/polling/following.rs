@@ -238,7 +238,7 @@ impl Following {
     }
 }
 
-fn state(told: &Told) -> Option<locust_api::latest::LocustState> {
+fn state(told: &Told) -> Option<State> {
     told.stats.as_ref().map(|stats| stats.state)
 }
 

@@ -3,20 +3,20 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use locust_api::latest::{LocustState, LocustStats};
+use locust_api::latest::LocustStats;
 
 use super::Numbers;
-use crate::locust::State;
+use crate::locust::Endpoint;
 
 /// Numbers of a run for its status.
 pub fn stats(numbers: &Numbers) -> LocustStats {
     let totals = &numbers.totals;
     LocustStats {
-        state: state(numbers.state),
+        state: numbers.state,
         users: whole_count(numbers.users),
         requests_per_second: rate(numbers.requests_per_second),
         failures_per_second: rate(numbers.failures_per_second),
-        fail_percent: percent(totals.failures, totals.requests),
+        fail_percent: fail_percent(totals),
         requests: whole_count(totals.requests),
         failures: whole_count(totals.failures),
         median_ms: milliseconds(totals.median_ms),
@@ -43,17 +43,6 @@ pub fn timeless(stats: &LocustStats) -> LocustStats {
     }
 }
 
-const fn state(state: State) -> LocustState {
-    match state {
-        State::Ready => LocustState::Ready,
-        State::Spawning => LocustState::Spawning,
-        State::Running => LocustState::Running,
-        State::Stopping => LocustState::Stopping,
-        State::Stopped => LocustState::Stopped,
-        State::Unknown => LocustState::Unknown,
-    }
-}
-
 fn whole_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -68,14 +57,14 @@ fn rate(per_second: f64) -> String {
 
 /// Two decimals below ten percent, else one. What is not nothing does not look
 /// like nothing, and what is not all not like all.
-fn percent(part: u64, whole: u64) -> String {
-    if part == 0 || whole == 0 {
+fn fail_percent(totals: &Endpoint) -> String {
+    if totals.failures == 0 || totals.requests == 0 {
         return "0".to_owned();
     }
-    if part >= whole {
+    if totals.failures >= totals.requests {
         return "100".to_owned();
     }
-    let percent = crate::locust::sample::float(part) / crate::locust::sample::float(whole) * 100.0;
+    let percent = totals.fail_ratio() * 100.0;
     match percent < 9.995 {
         true => format!("{:.2}", percent.max(0.01)),
         false => format!("{:.1}", percent.min(99.9)),

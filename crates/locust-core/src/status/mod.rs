@@ -23,6 +23,7 @@ use crate::convert::patch::difference;
 /// there is taken away.
 pub fn patch(stored: Option<&LocustTestStatus>, status: &LocustTestStatus) -> Value {
     let value = |status: &LocustTestStatus| serde_json::to_value(status).unwrap_or_default();
-    let before = stored.map_or_else(|| Value::Object(serde_json::Map::new()), value);
-    difference(&before, &value(status)).unwrap_or_else(|| value(status))
+    let nothing = LocustTestStatus::default();
+    let derived = value(status);
+    difference(&value(stored.unwrap_or(&nothing)), &derived).unwrap_or(derived)
 }

@@ -66,15 +66,12 @@ pub(super) fn run(clusters: &mut Clusters, summaries: &mut Vec<String>) -> Resul
             lengths.map(|(name, value)| (*name, value.into())).collect();
         // What they printed tells what was tried.
         variables.push(("NEXTEST_SUCCESS_OUTPUT", "final".into()));
-        let build = match part.needs {
-            Needs::Processor => CORE_OPTIMISED,
-            Needs::ControlPlane | Needs::Node => super::AS_ALWAYS,
+        let (build, cluster) = match part.needs {
+            Needs::Processor => (CORE_OPTIMISED, None),
+            Needs::ControlPlane => (super::AS_ALWAYS, Some(clusters.control_plane()?)),
+            Needs::Node => (super::AS_ALWAYS, Some(clusters.node()?)),
         };
-        match part.needs {
-            Needs::Processor => (),
-            Needs::ControlPlane => variables.push(clusters.control_plane()?),
-            Needs::Node => variables.push(clusters.node()?),
-        }
+        variables.extend(cluster);
         nextest(part.filter, build, &variables, summaries)
     };
     let results = PARTS.iter().map(|part| run(part, clusters, summaries));
