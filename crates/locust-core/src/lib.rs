@@ -37,6 +37,7 @@ pub mod events;
 pub mod fold;
 pub mod local;
 pub mod locust;
+mod merge_patch;
 pub mod observed;
 pub mod polling;
 pub mod problems;

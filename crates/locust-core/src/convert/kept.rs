@@ -13,7 +13,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::patch::More;
+use crate::merge_patch::More;
 
 /// What v2 says beyond a v1 view.
 #[derive(Clone, Debug, PartialEq)]

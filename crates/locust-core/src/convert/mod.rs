@@ -14,7 +14,6 @@
 //! | `fields.rs` | the fields of v1, and where each stands in v2 |
 //! | `affinity.rs`, `tolerations.rs` | the two that are written differently |
 //! | `kept.rs` | what the annotation says |
-//! | `patch.rs` | the difference of two specs, as a JSON merge patch |
 //! | `size.rs` | what does not fit into an annotation |
 //! | `tree.rs` | fields of JSON by their path |
 //!
@@ -25,7 +24,6 @@ mod affinity;
 mod fields;
 mod kept;
 mod object;
-pub(crate) mod patch;
 pub mod size;
 mod spec;
 #[cfg(test)]

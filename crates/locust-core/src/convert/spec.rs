@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::affinity;
 use super::fields::FIELDS;
 use super::kept::{KeptV1, KeptV2};
-use super::{patch, tree};
+use super::tree;
+use crate::merge_patch::More;
 use crate::status::hash;
 
 /// What v1 shows of a v2 spec.
@@ -61,7 +62,7 @@ pub(super) fn to_v1(spec: &Value, before: Option<&KeptV1>) -> (Value, Option<Kep
     }
     let kept = KeptV2 {
         view: hash(&shown.to_string()),
-        more: patch::More::new(&plain, spec),
+        more: More::new(&plain, spec),
     };
     (shown, Some(kept))
 }
@@ -77,7 +78,7 @@ pub(super) fn to_v2(said: &Value, before: Option<&KeptV2>) -> (Value, Option<Kep
         None => plain(said),
     };
     let shown = view(&spec);
-    let kept = (shown != *said).then(|| KeptV1(patch::More::new(&shown, said)));
+    let kept = (shown != *said).then(|| KeptV1(More::new(&shown, said)));
     (spec, kept)
 }
 

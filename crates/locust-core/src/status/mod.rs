@@ -17,7 +17,7 @@ pub use pace::{LIVE_PERIOD, Pace, pace};
 use locust_api::latest::LocustTestStatus;
 use serde_json::Value;
 
-use crate::convert::patch::difference;
+use crate::merge_patch::difference;
 
 /// The merge patch that turns a stored status into another. What is no longer
 /// there is taken away.

@@ -37,7 +37,7 @@ fn sayable(value: &Value) -> bool {
 }
 
 /// Does to `target` what `patch` says.
-pub(super) fn apply(target: &mut Value, patch: &Value) {
+pub(crate) fn apply(target: &mut Value, patch: &Value) {
     let Value::Object(changes) = patch else {
         *target = patch.clone();
         return;
@@ -59,7 +59,7 @@ pub(super) fn apply(target: &mut Value, patch: &Value) {
 
 /// What one value is more than another.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum More {
+pub(crate) enum More {
     /// A patch on the other.
     Patch(Value),
     /// The whole value, where no patch can say it.
@@ -68,7 +68,7 @@ pub(super) enum More {
 
 impl More {
     /// What `whole` is more than `part`.
-    pub(super) fn new(part: &Value, whole: &Value) -> Self {
+    pub(crate) fn new(part: &Value, whole: &Value) -> Self {
         match difference(part, whole) {
             Some(patch) => Self::Patch(patch),
             None => Self::Whole(whole.clone()),
@@ -76,7 +76,7 @@ impl More {
     }
 
     /// The whole again.
-    pub(super) fn than(&self, part: &Value) -> Value {
+    pub(crate) fn than(&self, part: &Value) -> Value {
         match self {
             Self::Patch(patch) => {
                 let mut whole = part.clone();
