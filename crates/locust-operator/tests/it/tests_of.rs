@@ -16,9 +16,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// What is polled is asked for this often.
 const POLL: Duration = Duration::from_millis(50);
 
-/// How many of something a test tries: what is usual, or what a variable of the
+/// A number that a test goes by: what is usual, or what a variable of the
 /// environment asks for. `cargo xtask test long` asks for more.
-pub(crate) fn how_many(variable: &str, usual: usize) -> usize {
+pub(crate) fn number(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |text| {
         text.parse()
             .unwrap_or_else(|_| panic!("a number in {variable}, not {text:?}"))

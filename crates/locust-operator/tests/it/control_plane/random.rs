@@ -26,7 +26,7 @@ use serde_json::Value;
 use testkit::ControlPlane;
 use testkit::control_plane::Options;
 
-use crate::tests_of::how_many;
+use crate::tests_of::number;
 use mutate::{Candidate, Corpus, KINDS, Mutation};
 
 /// Every leaf in one way, a few in another. `cargo xtask test long` tries every
@@ -57,8 +57,8 @@ async fn no_random_test_is_accepted_and_then_stuck() -> Result<()> {
     let namespace = control_plane.namespace("random").await?;
     let start = Instant::now();
     let corpus = Corpus::read()?;
-    let count = how_many("RANDOM_TESTS", TESTS);
-    let seed = how_many("RANDOM_SEED", 1);
+    let count = number("RANDOM_TESTS", TESTS);
+    let seed = number("RANDOM_SEED", 1);
     let candidates = corpus.candidates(count, u64::try_from(seed)?);
     let mut covered: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for candidate in &candidates {

@@ -198,7 +198,7 @@ async fn a_good_run_passes_with_the_targets_own_numbers() {
 }
 
 #[tokio::test]
-async fn a_run_with_failed_requests_fails_and_says_how_many() {
+async fn a_run_with_failed_requests_fails_and_says_number() {
     let (verdict, json, asked) = run(true).await;
     assert_eq!(verdict.exit_code(), 1);
     let failures = json["totals"]["failures"].as_u64().unwrap();

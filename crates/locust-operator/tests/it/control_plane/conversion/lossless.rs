@@ -12,7 +12,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{World, manifest, name_of, with};
-use crate::tests_of::how_many;
+use crate::tests_of::number;
 
 /// One of each kind, and some in another phase.
 const OBJECTS: usize = 80;
@@ -105,7 +105,7 @@ async fn create_all(world: &World, count: usize) -> Result<()> {
 
 #[tokio::test]
 async fn objects_pass_through_v1_and_lose_nothing() -> Result<()> {
-    let count = how_many("V1_OBJECTS", OBJECTS);
+    let count = number("V1_OBJECTS", OBJECTS);
     let world = World::converting().await?;
     let started = Instant::now();
     create_all(&world, count).await?;

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::oracle::{each_child_was_created_once, end_state, only_the_leader_writes};
 use super::pair::{LEASE, Pair, control_plane, works};
 use crate::pods;
-use crate::tests_of::{Tests, how_many, locust_test};
+use crate::tests_of::{Tests, locust_test, number};
 
 /// How often the leader is killed: at each write once.
 const KILLS: usize = WRITES;
@@ -67,7 +67,7 @@ async fn a_leader_that_is_killed_at_any_write_is_replaced_within_twenty_seconds(
         Moment::BeforeAnswer,
         Moment::AfterAnswer,
     ];
-    let count = how_many("KILLS", KILLS);
+    let count = number("KILLS", KILLS);
     // In a fixed order that looks like none: each write is hit, and each moment.
     let plans = (0..count).map(|kill| (1 + kill * 5 % WRITES, moments[kill * 2 % 3]));
     let kills = stream::iter(plans).map(|(write, moment)| {

@@ -7,7 +7,7 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::tests_of::how_many;
+use crate::tests_of::number;
 
 const PORTS: [u16; 2] = [9443, 9444];
 const ROTATIONS: usize = 5;
@@ -78,7 +78,7 @@ async fn strangers(world: &World, calls: &Calls, end: &CancellationToken) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_fails_while_leaf_and_authority_are_rotated() -> Result<()> {
-    let count = how_many("ROTATIONS", ROTATIONS);
+    let count = number("ROTATIONS", ROTATIONS);
     let world = World::start(&PORTS, &[]).await?;
     for name in ["a", "b"] {
         world.create_by_v1(name).await?;

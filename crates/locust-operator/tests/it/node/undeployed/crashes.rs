@@ -25,7 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::node::World;
 use crate::operator::Operator;
-use crate::tests_of::{condition, how_many, phase, until};
+use crate::tests_of::{condition, number, phase, until};
 
 /// How many writes the start of a test takes.
 const WRITES: usize = 9;
@@ -95,7 +95,7 @@ async fn every_crash(meanwhile: Meanwhile) -> Result<()> {
         Moment::BeforeAnswer,
         Moment::AfterAnswer,
     ];
-    let count = how_many("CRASHES", CRASHES);
+    let count = number("CRASHES", CRASHES);
     let rounds = (0..moments.len()).flat_map(|round| (1..=WRITES).map(move |write| (round, write)));
     let points = rounds.map(|(round, write)| Point {
         write,
