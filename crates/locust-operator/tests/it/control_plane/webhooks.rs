@@ -144,9 +144,7 @@ impl World {
     /// The authority in the Secret.
     async fn authority(&self) -> Result<Option<CertificateDer<'static>>> {
         let secret = self.secrets().get_opt(SECRET).await?;
-        let data = secret.and_then(|secret| secret.data).unwrap_or_default();
-        let certificate = data.get("ca.crt").map(|ByteString(bytes)| bytes.clone());
-        Ok(certificate.and_then(|bytes| CertificateDer::from_pem_slice(&bytes).ok()))
+        Ok(secret.and_then(authority_in))
     }
 
     /// Whether a new connection to a replica is trusted by these.
@@ -195,6 +193,12 @@ impl World {
         .await?;
         Ok(began.elapsed())
     }
+}
+
+/// The certificate of the authority that a Secret holds, if it is one.
+fn authority_in(secret: Secret) -> Option<CertificateDer<'static>> {
+    let ByteString(certificate) = secret.data?.remove("ca.crt")?;
+    CertificateDer::from_pem_slice(&certificate).ok()
 }
 
 /// Hands connections to the replicas in turn.

@@ -51,11 +51,13 @@ async fn whatever_happens_to_the_secret_is_mended_within_ten_seconds() -> Result
     let api = world.of_version("v1");
     for (what, change) in mishaps()? {
         let params = PatchParams::default();
-        world
-            .secrets()
+        // What the answer holds, not what a read after it would find: by then
+        // it may be mended.
+        let secrets = world.secrets();
+        let planted = secrets
             .patch(SECRET, &params, &Patch::Merge(&change))
             .await?;
-        let before = world.authority().await?;
+        let before = authority_in(planted);
         let took = world.rotated(before, &[PORT]).await.context(what)?;
         println!("{what}: {took:?}");
         ensure!(took < SOON, "{what}: {took:?}");
