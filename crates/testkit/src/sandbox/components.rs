@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::{END_DEADLINE, SYSTEM_PATH, Sandbox, run};
+use super::{END_DEADLINE, RARE_COLLECTIONS, SYSTEM_PATH, Sandbox, run};
 
 impl Sandbox {
     /// Starts components that were described by [`Sandbox::describe`].
@@ -19,6 +19,7 @@ impl Sandbox {
         command.arg(self.dir.join("launch.sh")).arg(&self.dir);
         command.args(names).env_clear();
         command.env("PATH", SYSTEM_PATH).env("HOME", "/root");
+        command.env(RARE_COLLECTIONS.0, RARE_COLLECTIONS.1);
         run(&mut command).with_context(|| format!("start {}", names.join(", ")))?;
         Ok(())
     }

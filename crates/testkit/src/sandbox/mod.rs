@@ -38,6 +38,11 @@ const PROXY_VARIABLES: [&str; 8] = [
 /// The search path of components: Debian's, whatever the caller's is.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Tells programs in Go to collect garbage a quarter as often. It is a tenth to
+/// a fifth of what they compute in a life of seconds; an API server takes a
+/// hundred megabytes more.
+const RARE_COLLECTIONS: (&str, &str) = ("GOGC", "400");
+
 /// How long a sandbox may take to end after its owner let go of it.
 const END_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -170,6 +175,7 @@ impl Sandbox {
         let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let mut command = self.enter(&["--net", "--mount", "--pid", "--uts", "--ipc", "--cgroup"]);
         command.args(["env", "--chdir"]).arg(directory).arg(program);
+        command.env(RARE_COLLECTIONS.0, RARE_COLLECTIONS.1);
         command
     }
 
