@@ -2,11 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, bail};
 
 use super::workspace;
+use crate::shell;
 
 /// The one platform of the images; it has to be this machine's as well.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -25,17 +25,13 @@ pub(super) fn static_binary(package: &str, bin: &str) -> anyhow::Result<PathBuf>
             std::env::consts::ARCH
         );
     }
-    let root = workspace()?;
-    let target_dir = root.join("target/image");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(&cargo)
-        .current_dir(root)
-        .args(["build", "--release", "--locked", "--target", TARGET])
+    let target_dir = workspace()?.join("target/image");
+    let status = shell::cargo(&["build", "--release", "--locked", "--target", TARGET])
         .args(["--package", package, "--bin", bin, "--target-dir"])
         .arg(&target_dir)
         .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
         .status()
-        .with_context(|| format!("building {bin}: cannot start {}", cargo.display()))?;
+        .with_context(|| format!("building {bin}: cannot start cargo"))?;
     if !status.success() {
         bail!("building {bin} for an image failed: see cargo's messages above");
     }
