@@ -7,7 +7,7 @@ macro_rules! closed_set {
     (
         $(#[$about:meta])*
         $set:ident {
-            $( $(#[doc = $meaning:literal])+ $word:ident $(in [$($type_:ident),+], $remedy:literal)? ; )+
+            $( $(#[doc = $meaning:literal])+ $word:ident $(in [$($type_:ident),+])? $(, $remedy:literal)? ; )+
         }
     ) => {
         $(#[$about])*
@@ -20,7 +20,7 @@ macro_rules! closed_set {
             /// All of them, in the order of the reference page.
             pub const ALL: &[Self] = &[$(Self::$word),+];
 
-            /// The word as it stands in `status.conditions`.
+            /// The word as it stands in the status.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $( Self::$word => stringify!($word), )+
@@ -35,17 +35,11 @@ macro_rules! closed_set {
             }
         }
 
-        closed_set!(@about $set { $( $word $([$($type_),+], $remedy)? ; )+ });
+        closed_set!(@remedy $set { $( $word $(, $remedy)? ; )+ });
+        closed_set!(@types $set { $( $word $(in [$($type_),+])? ; )+ });
     };
-    (@about $set:ident { $( $word:ident [$($type_:ident),+], $remedy:literal ; )+ }) => {
+    (@remedy $set:ident { $( $word:ident, $remedy:literal ; )+ }) => {
         impl $set {
-            /// The conditions that can have it.
-            pub const fn types(self) -> &'static [ConditionType] {
-                match self {
-                    $( Self::$word => &[$(ConditionType::$type_),+], )+
-                }
-            }
-
             /// What to do about it.
             pub const fn remedy(self) -> &'static str {
                 match self {
@@ -54,8 +48,21 @@ macro_rules! closed_set {
             }
         }
     };
-    (@about $set:ident { $( $word:ident ; )+ }) => {};
+    (@types $set:ident { $( $word:ident in [$($type_:ident),+] ; )+ }) => {
+        impl $set {
+            /// The conditions that can have it.
+            pub const fn types(self) -> &'static [ConditionType] {
+                match self {
+                    $( Self::$word => &[$(ConditionType::$type_),+], )+
+                }
+            }
+        }
+    };
+    // A set whose words need no remedy, or belong to no condition.
+    (@$about:ident $set:ident { $( $word:ident ; )+ }) => {};
 }
+
+pub(crate) use closed_set;
 
 closed_set! {
     /// What a condition of a LocustTest is about.
@@ -84,6 +91,9 @@ closed_set! {
         /// Locust says how the run goes. If it does not, the run is followed by its
         /// Jobs and pods all the same.
         StatsAvailable;
+        /// The load was made as asked for, so that the numbers speak of the target.
+        /// Only there while it is known to be otherwise.
+        GeneratorHealthy;
         /// The image can report by OpenTelemetry. Only there while that is
         /// asked for and known to be impossible.
         OpenTelemetryAvailable;
@@ -204,6 +214,13 @@ closed_set! {
         NotJSON in [StatsAvailable], "Look at what the message says of the answer: `--web-base-path`, or something before Locust in the pod.";
         /// The master does not answer the operator.
         Unreachable in [StatsAvailable], "Let the operator's pods reach port 8089 of the master's: NetworkPolicies, meshes, `--web-host`, `--tls-cert`.";
+
+        /// Workers went away under load; what they had counted since their last
+        /// report is lost.
+        WorkersLost in [GeneratorHealthy], "Find out from PodsHealthy or the workers' logs why, and run the test again.";
+
+        /// All workers went away under load, and the load ended with them.
+        AllWorkersLost in [GeneratorHealthy], "Find out from PodsHealthy or the workers' logs why, and run the test again.";
 
         /// The image's Locust is older than 2.42.4 and does not know `--otel`.
         LocustTooOld in [OpenTelemetryAvailable], "Use a newer image, such as `locustio/locust-otel`.";

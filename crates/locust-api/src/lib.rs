@@ -10,6 +10,7 @@
 //! | `v1/` | the version before it, served where conversion is installed |
 //! | `latest.rs` | the version that the other crates name |
 //! | `condition.rs` | condition types and reasons, closed sets |
+//! | `failure.rs` | what ends a run badly, a closed set |
 //! | `names.rs` | every label, annotation, port and object name |
 //! | `defaults.rs` | every default, once |
 //! | `crd.rs`, `schema/` | the CustomResourceDefinition and its finishing |
@@ -22,6 +23,7 @@
 pub mod condition;
 pub mod crd;
 pub mod defaults;
+pub mod failure;
 pub mod latest;
 pub mod names;
 pub mod schema;

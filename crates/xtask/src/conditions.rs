@@ -1,10 +1,11 @@
-//! `docs/book/reference/conditions.md`, made from the table of condition types
-//! and reasons in `locust-api`.
+//! `docs/book/reference/conditions.md`, made from the tables of condition types,
+//! reasons and failures in `locust-api`.
 
 use std::fmt::Write as _;
 
 use anyhow::Result;
 use locust_api::condition::{ConditionType, Reason};
+use locust_api::failure::FailureReason;
 
 pub(crate) const PAGE: &str = "docs/book/reference/conditions.md";
 
@@ -27,13 +28,29 @@ pub(crate) fn page() -> Result<String> {
             }
         }
     }
+    page.push_str(FAILURES);
+    for reason in FailureReason::ALL {
+        let meaning = reason.meaning().trim();
+        let (word, remedy) = (reason.as_str(), reason.remedy());
+        writeln!(page, "| `{word}` | {meaning} | {remedy} |")?;
+    }
     Ok(page)
 }
+
+const FAILURES: &str = "
+## What ends a run badly
+
+`status.failure.reason` is one of these, or the reason of `PodsHealthy` above where trouble with pods ended the run.
+`status.verdict` is then Failed, or Inconclusive where the end was not the test's own: `JobDeleted`, `ResultUnknown`.
+
+| reason | means | what to do |
+|---|---|---|
+";
 
 const INTRODUCTION: &str = "\
 # Conditions and their reasons
 
-<!-- Made from crates/locust-api/src/condition.rs by `make generate`. -->
+<!-- Made from crates/locust-api/src/condition.rs and failure.rs by `make generate`. -->
 
 All that can stand in `status.conditions` of a LocustTest.
 The sets are closed: a type or reason that is not here is never written.

@@ -105,6 +105,7 @@ fn the_crd_is_what_users_of_the_go_operator_know() {
             ("RPS string", ".status.locust.requestsPerSecond", None),
             ("Fail% string", ".status.locust.failPercent", None),
             ("P95 integer", ".status.locust.p95Ms", None),
+            ("Verdict string", ".status.verdict", None),
             ("Requests integer", ".status.locust.requests", Some(1)),
             ("Failures integer", ".status.locust.failures", Some(1)),
             ("Median integer", ".status.locust.medianMs", Some(1)),

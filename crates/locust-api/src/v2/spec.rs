@@ -49,6 +49,7 @@ use crate::defaults;
         json_path = ".status.locust.failPercent"
     ),
     printcolumn(name = "P95", type_ = "integer", json_path = ".status.locust.p95Ms"),
+    printcolumn(name = "Verdict", type_ = "string", json_path = ".status.verdict"),
     printcolumn(
         name = "Requests",
         type_ = "integer",

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::LocustStats;
+use super::{LocustStats, Results, Verdict};
 
 /// What the operator has seen of a test.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,20 @@ pub struct LocustTestStatus {
     /// What Locust says of the run. It stays when the run is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locust: Option<LocustStats>,
+    /// Whether the run was good: Passed, Failed or Inconclusive. There once the
+    /// run is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Why the verdict is what it is, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict_reason: Option<String>,
+    /// What ended the run badly, if anything did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// What came out of the run. There once its load is over, as far as Locust
+    /// could be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<Results>,
     /// Details, one per type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conditions: Option<Vec<Condition>>,
@@ -58,6 +72,17 @@ pub struct Run {
     /// Fingerprint of that spec: an edit that is taken back has it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_hash: Option<String>,
+}
+
+/// What ended a run badly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// One word of a closed list: those of this field, or of the condition
+    /// PodsHealthy.
+    pub reason: String,
+    /// What happened, to which object.
+    pub message: String,
 }
 
 /// Where a test stands: Pending, Running, Succeeded or Failed.

@@ -1,5 +1,6 @@
-//! The run: from its record to its verdict. Nothing here creates a Job.
+//! The run: from its record to its end and verdict. Nothing here creates a Job.
 
+mod ending;
 mod losses;
 mod replace;
 mod report;
@@ -23,9 +24,9 @@ use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::status::health;
 use crate::status::{Draft, Truth};
+use ending::{deleted, end, ended, suspended, unknown};
 use losses::{Late, given_up};
 use report::Stage;
-use verdict::{deleted, end, ended, suspended, unknown};
 
 /// How long a running master waits for slow workers before the test counts as
 /// running without them.
@@ -43,7 +44,7 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
         .or_else(|| draft.run().map(|run| run.id.clone()));
     let master_job = match observed.last_job(Role::Master) {
         Some(job) if is_run(job, known.as_deref()) => job,
-        _ => return end(draft, unknown(observed, known.as_deref())),
+        _ => return end(observed, draft, unknown(observed, known.as_deref())),
     };
     let id = master_job.metadata.uid.clone().unwrap_or_default();
     let is_there = observed.job(Role::Master).is_some();
@@ -62,13 +63,14 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     let over = ended(observed, master_job, state)
         .or_else(|| (!is_there).then(|| deleted(Role::Master, observed)))
         .or_else(|| suspended(observed, master_job, &draft));
-    if let Some(verdict) = over {
+    if let Some(ending) = over {
         drift::report(observed, &mut draft);
-        draft.set_phase(verdict.phase());
+        draft.set_phase(ending.phase());
         report::stats(observed, settings, &mut draft);
+        report::generator(observed, &mut draft);
         let troubles = health::troubles(observed);
         report::pods(observed, &mut draft, &troubles, &Stage::Running);
-        let mut decision = end(draft, verdict);
+        let mut decision = end(observed, draft, ending);
         decision.steps = steps;
         return decision;
     }
@@ -101,16 +103,24 @@ fn follow(
     }
     report::workers(observed, &mut draft, &stage);
     report::stats(observed, settings, &mut draft);
+    report::generator(observed, &mut draft);
+    if observed
+        .heard
+        .as_ref()
+        .is_some_and(|heard| heard.phase.is_over())
+    {
+        report::results(observed, &mut draft);
+    }
     report::progress(&mut draft, &stage);
     let troubles = health::troubles(observed);
     let pods_requeue = report::pods(observed, &mut draft, &troubles, &stage);
     drift::report(observed, &mut draft);
     let patience = match given_up(observed, settings, &draft, &troubles) {
-        Some(Late::Now(verdict)) => {
+        Some(Late::Now(ending)) => {
             return Decision {
                 steps,
                 events,
-                ..end(draft, verdict)
+                ..end(observed, draft, ending)
             };
         }
         Some(Late::In(wait)) => Some(wait),

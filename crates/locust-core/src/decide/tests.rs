@@ -9,6 +9,7 @@ mod objects;
 mod refusals;
 mod told;
 mod tools;
+mod verdicts;
 
 use jiff::{SignedDuration, Timestamp};
 use locust_api::latest::Phase;

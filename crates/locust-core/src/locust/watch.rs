@@ -66,6 +66,7 @@ pub struct RunWatch {
     ended: Option<Duration>,
     no_worker_since: Option<Duration>,
     connected: u64,
+    missing: u64,
     most_workers: u64,
     lost_workers: u64,
 }
@@ -81,6 +82,7 @@ impl RunWatch {
             ended: None,
             no_worker_since: None,
             connected: 0,
+            missing: 0,
             most_workers: 0,
             lost_workers: 0,
         }
@@ -207,10 +209,14 @@ impl RunWatch {
         } else if self.no_worker_since.is_none() {
             self.no_worker_since = Some(now);
         }
+        // One that is replaced at once is missing all the same, for a minute.
+        let missing = sample.workers.missing;
         if self.phase == RunPhase::Running && is_loading(sample) {
-            self.lost_workers += self.connected.saturating_sub(connected);
+            let fewer = self.connected.saturating_sub(connected);
+            self.lost_workers += fewer.max(missing.saturating_sub(self.missing));
         }
         self.connected = connected;
+        self.missing = missing;
         self.most_workers = self.most_workers.max(connected);
     }
 }

@@ -1,11 +1,13 @@
 //! The answers of one master, folded: what they say of the run, whether that is
 //! news, and when to ask again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use locust_api::latest::LocustStats;
 
+use super::results::Top;
 use super::{Master, Silence, stats, timeless};
 use crate::locust::{Endpoint, Rate, RunPhase, RunWatch, Sample, State};
 
@@ -39,7 +41,9 @@ pub struct Following {
     requests: Rate,
     failures: Rate,
     load_began: Option<Timestamp>,
+    load_ended: Option<Timestamp>,
     numbers: Option<Numbers>,
+    top: Arc<Top>,
     silence: Option<Silence>,
     failed_in_a_row: u32,
     is_changing: bool,
@@ -53,8 +57,23 @@ pub struct Heard {
     pub phase: RunPhase,
     /// The last numbers.
     pub numbers: Option<Numbers>,
+    /// What they are made of, as far as a status has room for it.
+    pub top: Arc<Top>,
+    /// When the end of the load was seen.
+    pub load_ended: Option<Timestamp>,
+    /// The workers so far.
+    pub workers: WorkersSeen,
     /// Why there are no newer ones, once that is more than a moment's.
     pub silence: Option<Silence>,
+}
+
+/// The workers of a run so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorkersSeen {
+    /// The most that were connected at a time.
+    pub most: u64,
+    /// How many went away under load.
+    pub lost: u64,
 }
 
 /// The numbers of a run at one moment.
@@ -117,7 +136,9 @@ impl Following {
             requests: Rate::default(),
             failures: Rate::default(),
             load_began: master.load_began,
+            load_ended: None,
             numbers: None,
+            top: Arc::default(),
             silence: None,
             failed_in_a_row: 0,
             is_changing: true,
@@ -143,6 +164,12 @@ impl Following {
         Heard {
             phase: self.watch.phase(),
             numbers: self.numbers.clone(),
+            top: self.top.clone(),
+            load_ended: self.load_ended,
+            workers: WorkersSeen {
+                most: self.watch.most_workers(),
+                lost: self.watch.lost_workers(),
+            },
             silence: self.silence.clone(),
         }
     }
@@ -175,11 +202,15 @@ impl Following {
         self.failed_in_a_row = 0;
         self.silence = None;
         let now = self.offset.saturating_add(moment.elapsed);
-        let began_before = self.watch.began();
+        let before = (self.watch.began(), self.watch.ended());
         let phase = self.watch.observe(now, sample);
-        if self.watch.began() != began_before {
+        if self.watch.began() != before.0 {
             self.load_began = Some(moment.now);
         }
+        if self.watch.ended() != before.1 {
+            self.load_ended = self.watch.ended().map(|_| moment.now);
+        }
+        self.top = Top::of(sample);
         if phase == RunPhase::Running {
             self.requests.observe(now, sample.totals.requests);
             self.failures.observe(now, sample.totals.failures);

@@ -6,20 +6,24 @@
 //! | `master.rs` | whom to ask, and where |
 //! | `following.rs` | what the answers say, folded; when to ask again |
 //! | `silence.rs` | why nothing is known |
+//! | `results.rs` | what came out of it, bounded |
 //! | `rounding.rs` | the numbers as they stand in the status |
 //!
 //! The answers come from whatever runs in a user's pod: nothing in them is
-//! believed but numbers, and those only of this run.
+//! believed but numbers, and those only of this run. Names and errors are shown,
+//! each up to a length.
 
 mod following;
 mod master;
+mod results;
 mod rounding;
 mod silence;
 #[cfg(test)]
 mod tests;
 
-pub use following::{Following, Heard, Moment, News, Numbers, jittered};
+pub use following::{Following, Heard, Moment, News, Numbers, WorkersSeen, jittered};
 pub(crate) use master::web;
 pub use master::{Master, Source, source};
+pub use results::{Top, results};
 pub use rounding::{stats, timeless};
 pub use silence::Silence;

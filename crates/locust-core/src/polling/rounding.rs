@@ -43,12 +43,12 @@ pub fn timeless(stats: &LocustStats) -> LocustStats {
     }
 }
 
-fn whole_count(count: u64) -> i64 {
+pub(super) fn whole_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Rates below a hundred with one decimal.
-fn rate(per_second: f64) -> String {
+pub(super) fn rate(per_second: f64) -> String {
     match per_second < 99.95 {
         true => format!("{per_second:.1}"),
         false => format!("{per_second:.0}"),
@@ -57,7 +57,7 @@ fn rate(per_second: f64) -> String {
 
 /// Two decimals below ten percent, else one. What is not nothing does not look
 /// like nothing, and what is not all not like all.
-fn fail_percent(totals: &Endpoint) -> String {
+pub(super) fn fail_percent(totals: &Endpoint) -> String {
     if totals.failures == 0 || totals.requests == 0 {
         return "0".to_owned();
     }
@@ -72,7 +72,7 @@ fn fail_percent(totals: &Endpoint) -> String {
 }
 
 /// A time of more than a thousand years is no response time.
-fn milliseconds(time: f64) -> i64 {
+pub(super) fn milliseconds(time: f64) -> i64 {
     const LONGEST: f64 = 3.2e13;
     whole(time.clamp(0.0, LONGEST).round())
 }

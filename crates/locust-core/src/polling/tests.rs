@@ -271,3 +271,71 @@ fn a_run_that_is_followed_anew_goes_on_where_it_was() {
     assert_eq!(stats.state, LocustState::Stopped);
     assert_eq!(stats.elapsed_seconds, Some(61));
 }
+
+fn rows(endpoints: usize, errors: usize, name: &str) -> Value {
+    let mut answer = answer("running", 5, 1000, 10);
+    let of = |index: usize| {
+        json!({ "method": "GET", "name": format!("/{index}/{name}"), "num_requests": index,
+            "median_response_time": 1, "avg_response_time": 1, "max_response_time": 9 })
+    };
+    let mut stats: Vec<Value> = (0..endpoints).map(of).collect();
+    stats.push(answer["stats"][0].clone());
+    answer["stats"] = stats.into();
+    let error = |index: usize| json!({ "method": "GET", "name": format!("/{index}"), "error": name.repeat(9), "occurrences": index });
+    answer["errors"] = (0..errors).map(error).collect();
+    answer
+}
+
+#[test]
+fn results_hold_the_endpoints_with_the_most_requests_and_the_most_frequent_errors() {
+    let results = results(&following(&[rows(12, 7, "x")]).heard()).unwrap();
+    let names: Vec<&str> = results.endpoints.iter().map(|row| &*row.name).collect();
+    assert_eq!(names.len(), 10);
+    assert_eq!((names[0], names[9]), ("/11/x", "/2/x"));
+    let often: Vec<i64> = results.errors.iter().map(|row| row.occurrences).collect();
+    assert_eq!(often, [6, 5, 4, 3, 2]);
+    assert!(results.truncated);
+    let few = super::results(&following(&[rows(10, 5, "x")]).heard()).unwrap();
+    assert!(!few.truncated);
+    assert_eq!((few.endpoints.len(), few.errors.len()), (10, 5));
+}
+
+#[test]
+fn results_stay_small_whatever_things_are_called() {
+    for name in ["\u{1}\"\\", "ä\n", "🦗", "x"] {
+        let name = name.repeat(99);
+        let results = results(&following(&[rows(40, 40, &name)]).heard()).unwrap();
+        let json = serde_json::to_string(&results).unwrap();
+        assert!(json.len() <= 4608, "{} bytes", json.len());
+        assert!(results.truncated);
+        assert!(!json.contains("\\u0001") && !json.contains("\\n"), "{json}");
+        assert!(results.errors.len() >= 2 && results.endpoints.len() >= 3);
+        assert_eq!(results.total.requests, 1000);
+    }
+}
+
+#[test]
+fn a_worker_that_is_missed_or_gone_under_load_is_counted_once() {
+    let workers = |states: &[&str]| {
+        let mut said = answer("running", 5, 90, 0);
+        let listed = states
+            .iter()
+            .map(|state| json!({ "id": "demo-worker-1_0f", "state": state }));
+        said["workers"] = listed.collect();
+        said
+    };
+    let run = |lists: &[&[&str]]| {
+        let answers: Vec<Value> = lists.iter().map(|states| workers(states)).collect();
+        following(&answers).heard().workers
+    };
+    let (up, gone) = ("running", "missing");
+    for (lists, lost) in [
+        (&[&[up, up][..], &[up, gone], &[up, gone]][..], 1),
+        (&[&[up, up], &[up], &[up, up]], 1),
+        (&[&[up, up], &[up, up, gone]], 1),
+        (&[&[up, up], &[up, gone], &[up, up, gone], &[up, up]], 1),
+        (&[&[up, up], &[up, up]], 0),
+    ] {
+        assert_eq!(run(lists), WorkersSeen { most: 2, lost }, "{lists:?}");
+    }
+}

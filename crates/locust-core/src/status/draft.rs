@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::{LocustStats, LocustTestSpec, LocustTestStatus, Phase, Run};
+use locust_api::latest::{
+    Failure, LocustStats, LocustTestSpec, LocustTestStatus, Phase, Results, Run, Verdict,
+};
 
 use super::fingerprint::fingerprint;
 use super::kstatus;
@@ -27,6 +29,9 @@ impl Truth {
         }
     }
 }
+
+/// The most bytes of a message: one line that a person reads.
+const MOST_MESSAGE: usize = 512;
 
 /// A status in the making.
 #[derive(Clone, Debug)]
@@ -86,6 +91,35 @@ impl Draft {
     /// Sets what Locust says of the run.
     pub fn set_locust(&mut self, stats: LocustStats) {
         self.status.locust = Some(stats);
+    }
+
+    /// What Locust said last of the run.
+    pub const fn locust(&self) -> Option<&LocustStats> {
+        self.status.locust.as_ref()
+    }
+
+    /// Sets what came out of the run.
+    pub fn set_results(&mut self, results: Results) {
+        self.status.results = Some(results);
+    }
+
+    /// What came out of the run, as far as noted.
+    pub const fn results(&self) -> Option<&Results> {
+        self.status.results.as_ref()
+    }
+
+    /// Sets the verdict and why it is that.
+    pub fn set_verdict(&mut self, verdict: Verdict, reason: String) {
+        self.status.verdict = Some(verdict);
+        self.status.verdict_reason = Some(cut(reason));
+    }
+
+    /// Sets what ended the run badly.
+    pub fn set_failure(&mut self, failure: Option<Failure>) {
+        self.status.failure = failure.map(|failure| Failure {
+            message: cut(failure.message),
+            ..failure
+        });
     }
 
     /// Notes that the run has begun: now and with the spec as it is, unless
@@ -189,4 +223,11 @@ impl Draft {
         }
         self.status
     }
+}
+
+/// A message of at most so many bytes.
+fn cut(mut message: String) -> String {
+    let end = message.floor_char_boundary(MOST_MESSAGE);
+    message.truncate(end);
+    message
 }

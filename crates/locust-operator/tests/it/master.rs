@@ -173,6 +173,14 @@ pub(crate) fn statistics(test: &str, state: &str, [users, requests, failures]: [
         "workers": workers,
         "errors": [],
         "stats": [{
+            "method": "GET",
+            "name": "/",
+            "num_requests": requests,
+            "num_failures": failures,
+            "median_response_time": 12,
+            "avg_response_time": 14.3,
+            "max_response_time": 60.0,
+        }, {
             "method": "",
             "name": "Aggregated",
             "num_requests": requests,

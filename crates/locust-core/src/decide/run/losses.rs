@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::Job;
 use locust_api::condition::ConditionType;
+use locust_api::failure::FailureReason;
 use locust_api::names::{Role, role_name};
 
-use super::verdict::{Verdict, deleted, failed, failed_by, failed_message};
+use super::ending::{Cause, Ending, deleted, failed, failed_by, failed_message};
+use crate::locust::RunPhase;
 use crate::observed::{JobState, Observed};
 use crate::settings::Settings;
 use crate::status::Draft;
@@ -22,9 +24,11 @@ const REPLACEMENT: SignedDuration = SignedDuration::from_secs(10);
 /// How long the master may go on without a workers' Job.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
 
+const LOST: Cause = Cause::Run(FailureReason::WorkersLost);
+
 /// A failure that is certain now, or will be unless something changes.
 pub(super) enum Late {
-    Now(Verdict),
+    Now(Ending),
     In(Duration),
 }
 
@@ -87,7 +91,7 @@ fn workers_gone(
         let why = why_lost(troubles)
             .or_else(|| failed_message(job))
             .unwrap_or_else(|| "their pods were deleted".to_owned());
-        failed(format!("all workers were lost: {why}"), at)
+        failed(LOST, format!("all workers were lost: {why}"), at)
     };
     match JobState::of(job, now) {
         JobState::Failed(at) => Some(match had_all.then(|| last_exit(observed, job)).flatten() {
@@ -95,13 +99,15 @@ fn workers_gone(
             None => Late::Now(lost(at)),
         }),
         JobState::Complete(at) => Some(late(now, at, ALONE_PATIENCE, || {
-            failed(
-                format!("all workers of Job {name} ended before the master"),
-                now,
-            )
+            let detail = format!("all workers of Job {name} ended before the master");
+            failed(LOST, detail, now)
         })),
         JobState::Held | JobState::Unfinished if observed.job(Role::Worker).is_none() => {
             Some(Late::Now(deleted(Role::Worker, observed)))
+        }
+        JobState::Held | JobState::Unfinished if is_alone(observed) => {
+            let detail = "all workers were lost: Locust hears of none, and stops a test without workers for good";
+            Some(Late::Now(failed(LOST, detail.to_owned(), now)))
         }
         JobState::Held | JobState::Unfinished if had_all && !observed.master_has_ended() => {
             match (observed.workers_at_work(), last_exit(observed, job)) {
@@ -113,6 +119,14 @@ fn workers_gone(
         }
         JobState::Held | JobState::Unfinished => None,
     }
+}
+
+/// Whether Locust itself has lost all workers, whatever their pods look like: a
+/// network that parts them from the master for long enough ends the load.
+fn is_alone(observed: &Observed) -> bool {
+    let heard = observed.heard.as_ref();
+    heard.is_some_and(|heard| heard.phase == RunPhase::AllWorkersLost)
+        && !observed.master_has_ended()
 }
 
 /// When the last worker ended by its own decision. In a normal end workers do
@@ -168,11 +182,11 @@ fn late(
     now: Timestamp,
     start: Timestamp,
     patience: Duration,
-    verdict: impl FnOnce() -> Verdict,
+    ending: impl FnOnce() -> Ending,
 ) -> Late {
     let waited = Duration::try_from(now.duration_since(start)).unwrap_or_default();
     match patience.saturating_sub(waited) {
-        Duration::ZERO => Late::Now(verdict()),
+        Duration::ZERO => Late::Now(ending()),
         wait => Late::In(wait),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::Phase;
+use locust_api::latest::{Completeness, Phase};
 use locust_api::names::Role;
 
 use super::since;
@@ -180,6 +180,55 @@ pub(super) fn stats(observed: &Observed, settings: &Settings, draft: &mut Draft)
         }
         None => {}
     }
+}
+
+/// What came out of the run, once its load is over or its end is known. Of a
+/// master that is heard no more, what was noted before stays.
+pub(super) fn results(observed: &Observed, draft: &mut Draft) {
+    let Some(heard) = observed.heard.as_ref() else {
+        return;
+    };
+    let Some(results) = polling::results(heard) else {
+        return;
+    };
+    // An operator that has just started sees the end of the load anew, and late.
+    let is_known = draft.results().is_some_and(|known| {
+        known.completeness == Completeness::Complete && known.total == results.total
+    });
+    if !is_known {
+        draft.set_results(results);
+    }
+}
+
+/// Whether what makes the load did so as asked for.
+pub(super) fn generator(observed: &Observed, draft: &mut Draft) {
+    let Some(heard) = observed.heard.as_ref() else {
+        return;
+    };
+    let (reason, message) = match (heard.phase, heard.workers.lost) {
+        (RunPhase::AllWorkersLost, _) => (
+            Reason::AllWorkersLost,
+            "all workers were lost under load".to_owned(),
+        ),
+        (_, 0) => return,
+        (_, lost) => {
+            let workers = if lost == 1 {
+                "worker was"
+            } else {
+                "workers were"
+            };
+            let message = format!(
+                "{lost} {workers} lost under load, with what they had counted since their last report"
+            );
+            (Reason::WorkersLost, message)
+        }
+    };
+    draft.set(
+        ConditionType::GeneratorHealthy,
+        Truth::False,
+        reason,
+        message,
+    );
 }
 
 /// Whether the workers' Job is complete and removed, by its time to live. Its

@@ -1,230 +1,170 @@
-//! How a run ended, and what a status says of it.
+//! Whether a run that is over was good: its end by itself, and what its numbers
+//! say beside that. An exit code of 0 alone does not say it.
 
-use jiff::Timestamp;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
+use jiff::{SignedDuration, Timestamp};
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::Phase;
-use locust_api::names::{ANNOTATION_RUN, Role, role_name};
+use locust_api::failure::FailureReason;
+use locust_api::latest::{Completeness, ErrorResult, Failure, Verdict};
 
-use crate::decide::Decision;
-use crate::decide::over::LEAVE_PATIENCE;
-use crate::observed::{JobState, Observed, is_suspended};
-use crate::status::health::{self, Summary};
-use crate::status::{Draft, Truth};
+use super::ending::{Cause, Ending, failed};
+use crate::status::Draft;
 
-/// How a run ended.
-pub(super) struct Verdict {
-    phase: Phase,
-    reason: Reason,
-    detail: String,
-    at: Timestamp,
-    /// Trouble with pods that ended it.
-    trouble: Option<Summary>,
+/// How far from its planned end a run may stop to have stopped as planned.
+const EARLY: SignedDuration = SignedDuration::from_secs(5);
+
+/// What the numbers of a run say of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    requests: Option<i64>,
+    failures: i64,
+    /// Nothing more can have come after them.
+    are_final: bool,
 }
 
-impl Verdict {
-    pub(super) const fn phase(&self) -> Phase {
-        self.phase
-    }
-}
-
-/// The end of a run whose master Job is not there, and never was seen.
-pub(super) fn unknown(observed: &Observed, id: Option<&str>) -> Verdict {
-    let job = master_of(observed);
-    let run = id.map_or_else(String::new, |id| format!(" (run {id})"));
-    let detail = format!(
-        "Job {job}{run} is gone and its end was not seen; {}",
-        not_again()
-    );
-    verdict(Phase::Failed, Reason::ResultUnknown, detail, observed.now)
-}
-
-/// The end of a run because one of its Jobs was deleted.
-pub(super) fn deleted(role: Role, observed: &Observed) -> Verdict {
-    let test = observed.test.metadata.name.as_deref().unwrap_or_default();
-    let job = role_name(test, role);
-    let detail = format!("Job {job} was deleted while the test ran; {}", not_again());
-    verdict(Phase::Failed, Reason::JobDeleted, detail, observed.now)
-}
-
-fn not_again() -> String {
-    format!(
-        "it is not run again. To run the test again, delete it and create it without the annotation {ANNOTATION_RUN}"
-    )
-}
-
-/// The master's own end, which counts whatever else is wrong.
-pub(super) fn ended(observed: &Observed, master_job: &Job, state: JobState) -> Option<Verdict> {
-    let container = master_job.metadata.name.as_deref().unwrap_or_default();
-    let cut_short = || {
-        let mut pods = observed.pods_of(Role::Master);
-        pods.find(|pod| health::cut_short(pod, container))
+/// Records the verdict about a run that ended so. The answer is the end that
+/// counts: one that only looks good is none.
+pub(super) fn record(draft: &mut Draft, ending: Ending) -> Ending {
+    let counts = counts(draft);
+    let ending = match ending.cause {
+        None => seen_through(draft, counts, ending),
+        Some(_) => explained(draft, counts, ending),
     };
-    match state {
-        JobState::Held | JobState::Unfinished => None,
-        JobState::Complete(at) => Some(match cut_short() {
-            // Told to stop before its time, Locust exits with 0.
-            Some(pod) => lost(pod, at),
-            None => verdict(Phase::Succeeded, Reason::TestSucceeded, String::new(), at),
-        }),
-        JobState::Failed(at) => Some(match (cut_short(), observed.pods_of(Role::Master).next()) {
-            (Some(pod), _) => lost(pod, at),
-            (None, Some(pod)) => died(pod, master_job, at),
-            (None, None) => match failed_message(master_job) {
-                // Nothing but a deletion takes away the pod of a Job.
-                _ if has_had_pod(master_job) && observed.job(Role::Master).is_some() => {
-                    let why = last_seen(observed).unwrap_or("its pod was deleted");
-                    failed(format!("the master was lost: {why}"), at)
-                }
-                message => failed(message.unwrap_or_default(), at),
-            },
-        }),
-    }
+    let (verdict, reason) = match ending.cause {
+        Some(cause) => of_bad_end(cause, ending.message()),
+        None => of_good_end(draft, counts),
+    };
+    draft.set_verdict(verdict, reason);
+    let failure = ending.cause.map(|cause| Failure {
+        reason: cause.as_str().to_owned(),
+        message: ending.message().to_owned(),
+    });
+    draft.set_failure(failure);
+    ending
 }
 
-/// The trouble with pods that was told before the master's was gone.
-fn last_seen(observed: &Observed) -> Option<&str> {
-    let conditions = observed.test.status.as_ref()?.conditions.as_ref()?;
-    conditions
-        .iter()
-        .find(|condition| condition.type_ == ConditionType::PodsHealthy.as_str())
-        .filter(|condition| condition.reason == Reason::Evicted.as_str())
-        .map(|condition| condition.message.as_str())
-}
-
-fn has_had_pod(job: &Job) -> bool {
-    let failed = job.status.as_ref().and_then(|status| status.failed);
-    failed.is_some_and(|failed| failed > 0)
-}
-
-/// The master was taken away.
-fn lost(pod: &Pod, at: Timestamp) -> Verdict {
-    match health::fatal_summary(pod, &[Reason::Evicted]) {
-        Some(trouble) => Verdict {
-            detail: format!("the master was lost: {}", trouble.line),
-            ..failed_by(trouble, at)
-        },
-        None => {
-            let name = pod.metadata.name.as_deref().unwrap_or_default();
-            failed(format!("the master was lost: pod {name} was deleted"), at)
-        }
-    }
-}
-
-/// The master ended by itself, or by its container's or node's trouble.
-fn died(pod: &Pod, job: &Job, at: Timestamp) -> Verdict {
-    const LOST: [Reason; 2] = [Reason::OOMKilled, Reason::Evicted];
-    const NOT_STARTED: [Reason; 3] = [
-        Reason::StartError,
-        Reason::InitializationError,
-        Reason::SchedulingError,
-    ];
-    if let Some(trouble) = health::fatal_summary(pod, &LOST) {
-        let detail = format!("the master was lost: {}", trouble.line);
-        return Verdict {
-            detail,
-            ..failed_by(trouble, at)
+fn counts(draft: &Draft) -> Counts {
+    if let Some(results) = draft.results() {
+        return Counts {
+            requests: Some(results.total.requests),
+            failures: results.total.failures,
+            are_final: results.completeness == Completeness::Complete,
         };
     }
-    if let Some(trouble) = health::fatal_summary(pod, &NOT_STARTED) {
-        return failed_by(trouble, at);
-    }
-    let container = job.metadata.name.as_deref().unwrap_or_default();
-    match health::ending(pod, container) {
-        Some(ending) if health::own_exit(pod, container).is_none() => {
-            failed(format!("the master was lost: {ending}"), at)
-        }
-        ending => failed(
-            ending.or_else(|| failed_message(job)).unwrap_or_default(),
-            at,
-        ),
-    }
-}
-
-/// A Job that is suspended loses its pods: the load has ended, and a master
-/// that is started later would be a second run.
-pub(super) fn suspended(observed: &Observed, master_job: &Job, draft: &Draft) -> Option<Verdict> {
-    let was_running = draft.phase() == Some(Phase::Running);
-    (was_running && is_suspended(master_job)).then(|| {
-        let job = master_of(observed);
-        let detail = format!(
-            "Job {job} was suspended while the test ran; {}",
-            not_again()
-        );
-        failed(detail, observed.now)
+    draft.locust().map_or_else(Counts::default, |stats| Counts {
+        requests: Some(stats.requests),
+        failures: stats.failures,
+        are_final: false,
     })
 }
 
-pub(super) fn failed_message(job: &Job) -> Option<String> {
-    job.status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten())
-        .find(|condition| condition.type_ == "Failed" && condition.status == "True")
-        .and_then(|condition| condition.message.clone())
-}
-
-pub(super) const fn failed(detail: String, at: Timestamp) -> Verdict {
-    verdict(Phase::Failed, Reason::TestFailed, detail, at)
-}
-
-/// A failure by trouble with pods.
-pub(super) fn failed_by(trouble: Summary, at: Timestamp) -> Verdict {
-    Verdict {
-        trouble: Some(trouble.clone()),
-        ..failed(trouble.line, at)
+/// A master that ended with 0, though its numbers say otherwise.
+fn seen_through(draft: &Draft, counts: Counts, ending: Ending) -> Ending {
+    let at = ending.at;
+    let fails = |reason, detail: String| failed(Cause::Run(reason), detail, at);
+    if counts.requests == Some(0) && counts.are_final {
+        let detail = "not one request was made".to_owned();
+        return fails(FailureReason::NoRequests, detail);
+    }
+    if unhealthy(draft).is_some_and(|(reason, _)| reason == Reason::AllWorkersLost.as_str()) {
+        let detail = "all workers were lost under load, which Locust does not count as an error";
+        return fails(FailureReason::WorkersLost, detail.to_owned());
+    }
+    match planned_end(draft).map(|planned| planned.duration_since(at)) {
+        Some(left) if left > EARLY => {
+            let left = left.as_secs();
+            let detail = format!("the master was ended {left} s before the end of its run time");
+            fails(FailureReason::MasterLost, detail)
+        }
+        _ => ending,
     }
 }
 
-const fn verdict(phase: Phase, reason: Reason, detail: String, at: Timestamp) -> Verdict {
-    Verdict {
-        phase,
-        reason,
-        detail,
-        at,
-        trouble: None,
-    }
+/// When a load that was last seen running was to end, if its run time is known.
+fn planned_end(draft: &Draft) -> Option<Timestamp> {
+    let stats = draft.locust()?;
+    let remaining = SignedDuration::from_secs(stats.remaining_seconds?);
+    stats.sampled_at.0.checked_add(remaining).ok()
 }
 
-fn master_of(observed: &Observed) -> String {
-    let test = observed.test.metadata.name.as_deref().unwrap_or_default();
-    role_name(test, Role::Master)
-}
-
-/// Records a verdict. What still runs is ended by the next look, which finds
-/// the test over.
-pub(super) fn end(mut draft: Draft, verdict: Verdict) -> Decision {
-    let Verdict {
-        phase,
-        reason,
-        detail,
-        at,
-        trouble,
-    } = verdict;
-    if let Some(Summary { reason, line, .. }) = trouble {
-        draft.set(ConditionType::PodsHealthy, Truth::False, reason, line);
-    }
-    draft.set_phase(phase);
-    draft.complete(at);
-    let message = match (phase, detail.is_empty()) {
-        (Phase::Succeeded, _) => "Test completed successfully".to_owned(),
-        (_, true) => "Test failed".to_owned(),
-        (_, false) => format!("Test failed: {detail}"),
+/// An exit code of 1 stands for failed requests and for exceptions of the
+/// locustfile; the numbers tell which.
+fn explained(draft: &Draft, counts: Counts, ending: Ending) -> Ending {
+    let Counts {
+        requests: Some(requests),
+        failures,
+        ..
+    } = counts
+    else {
+        return ending;
     };
-    let (truth, ready, words) = match phase {
-        Phase::Failed => (Truth::False, Reason::ResourcesFailed, "Test failed"),
-        Phase::Pending | Phase::Running | Phase::Succeeded => (
-            Truth::True,
-            Reason::ResourcesCreated,
-            "All resources created",
-        ),
-    };
-    draft.set(ConditionType::Ready, truth, ready, words);
-    draft.set(ConditionType::TestCompleted, Truth::True, reason, message);
-    Decision {
-        steps: Vec::new(),
-        status: draft.finish(),
-        events: Vec::new(),
-        requeue: Some(LEAVE_PATIENCE),
+    if ending.exit != Some(1) {
+        return ending;
     }
+    let reason = match failures {
+        0 => FailureReason::LocustfileError,
+        _ => FailureReason::RequestFailures,
+    };
+    let told = match failures {
+        0 => None,
+        _ => Some(format!(
+            "{failures} of {requests} requests failed{}",
+            most_often(draft)
+        )),
+    };
+    Ending {
+        cause: Some(Cause::Run(reason)),
+        told,
+        ..ending
+    }
+}
+
+fn most_often(draft: &Draft) -> String {
+    let errors = draft.results().map_or(&[][..], |results| &results.errors);
+    errors.first().map_or_else(String::new, |error| {
+        let ErrorResult {
+            method,
+            name,
+            error,
+            occurrences,
+        } = error;
+        format!(", {occurrences} of them {method} {name}: {error}")
+    })
+}
+
+/// Why the load was not as asked for, if it was not: reason and message.
+fn unhealthy(draft: &Draft) -> Option<(&str, &str)> {
+    let condition = draft.condition(ConditionType::GeneratorHealthy)?;
+    (condition.status == "False").then_some((&*condition.reason, &*condition.message))
+}
+
+fn of_bad_end(cause: Cause, message: &str) -> (Verdict, String) {
+    let is_unknown = matches!(
+        cause,
+        Cause::Run(FailureReason::ResultUnknown | FailureReason::JobDeleted)
+    );
+    match is_unknown {
+        true => (Verdict::Inconclusive, message.to_owned()),
+        false => (Verdict::Failed, message.to_owned()),
+    }
+}
+
+fn of_good_end(draft: &Draft, counts: Counts) -> (Verdict, String) {
+    let requests = match counts.requests {
+        Some(requests) if requests > 0 => requests,
+        Some(_) | None => {
+            let reason = "Locust ended with exit code 0, and whether it made any request is not known: it could not be asked at the end";
+            return (Verdict::Inconclusive, reason.to_owned());
+        }
+    };
+    if let Some((_, message)) = unhealthy(draft) {
+        return (Verdict::Inconclusive, message.to_owned());
+    }
+    let failures = match counts.failures {
+        0 => "none failed".to_owned(),
+        some => format!("{some} failed, which its arguments or the locustfile allow"),
+    };
+    let reason = format!(
+        "Locust ended with exit code 0: of {requests} requests {failures}; there are no thresholds"
+    );
+    (Verdict::Passed, reason)
 }

@@ -7,7 +7,7 @@ use locust_api::condition::Reason;
 
 use super::condition;
 use super::pods::fatal;
-use super::traceback::cause;
+use super::traceback;
 
 /// How Locust ended by itself.
 pub fn ending(pod: &Pod, container: &str) -> Option<String> {
@@ -54,6 +54,16 @@ pub fn own_exit(pod: &Pod, container: &str) -> Option<Timestamp> {
     at.filter(|_| is_own && !cut_short(pod, container))
 }
 
+/// The exit code of a Locust that has ended.
+pub fn exit_code(pod: &Pod, container: &str) -> Option<i32> {
+    terminated(pod, container).map(|ended| ended.exit_code)
+}
+
+/// What a Locust that has ended says of the cause: the last of its traceback.
+pub fn cause(pod: &Pod, container: &str) -> Option<String> {
+    terminated(pod, container).and_then(cause_of)
+}
+
 fn terminated<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStateTerminated> {
     let statuses = pod.status.as_ref()?.container_statuses.iter().flatten();
     statuses
@@ -63,5 +73,5 @@ fn terminated<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStateTer
 
 /// What the end of the log, kept as the termination message, says of the cause.
 pub(super) fn cause_of(ended: &ContainerStateTerminated) -> Option<String> {
-    ended.message.as_deref().and_then(cause)
+    ended.message.as_deref().and_then(traceback::cause)
 }

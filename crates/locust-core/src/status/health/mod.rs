@@ -26,7 +26,7 @@ use locust_api::names::Role;
 
 use crate::observed::Observed;
 
-pub use ending::{cut_short, ending, own_exit};
+pub use ending::{cause, cut_short, ending, exit_code, own_exit};
 pub use suspects::{Questions, questions};
 
 /// How many pods a message names; it counts the others.

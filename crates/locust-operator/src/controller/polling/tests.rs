@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use locust_core::polling::WorkersSeen;
 
 const MASTERS: u16 = 1_000;
 /// Within this long every master that answers has been heard.
@@ -207,6 +208,9 @@ fn nothing() -> Heard {
     Heard {
         phase: locust_core::locust::RunPhase::Starting,
         numbers: None,
+        top: Arc::default(),
+        load_ended: None,
+        workers: WorkersSeen::default(),
         silence: None,
     }
 }

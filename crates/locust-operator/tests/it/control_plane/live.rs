@@ -4,7 +4,7 @@
 mod hostile;
 
 use anyhow::{Context, Result};
-use locust_api::latest::{LocustState, LocustStats, LocustTest, Phase};
+use locust_api::latest::{LocustState, LocustStats, LocustTest, Phase, Verdict};
 use testkit::ControlPlane;
 
 use super::World;
@@ -149,6 +149,13 @@ async fn the_status_says_what_locust_says_from_the_first_worker_to_the_end() -> 
     // The master may have said the same again before its pod ended.
     last.sampled_at = numbers(&over).context("numbers")?.sampled_at.clone();
     assert_eq!(numbers(&over), Some(&last), "they stay");
+    let status = over.status.as_ref().context("status")?;
+    let results = status.results.as_ref().context("results")?;
+    assert_eq!((results.total.requests, results.total.failures), (1350, 90));
+    assert_eq!(results.endpoints.len(), 1, "{results:?}");
+    assert_eq!(status.verdict, Some(Verdict::Passed));
+    let reason = status.verdict_reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("of 1350 requests 90 failed"), "{reason}");
     assert_eq!(
         condition(&over, "WorkersConnected"),
         "True/AllWorkersConnected: 2/2 workers connected"

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kube::ResourceExt;
-use locust_api::latest::{LocustState, LocustTest, Phase};
+use locust_api::latest::{Completeness, LocustState, LocustTest, Phase, Verdict};
 use serde_json::Value;
 
 use super::target::Target;
@@ -61,6 +61,14 @@ async fn a_test_passes_and_its_numbers_are_the_targets() -> Result<()> {
     println!("{} writes and {events} events for 2 workers", writes.len());
     // Numbers are written every five seconds, while the master can be asked.
     let status = test.status.context("a status")?;
+    assert_eq!(status.verdict, Some(Verdict::Passed), "{status:?}");
+    let results = status.results.context("results")?;
+    assert_eq!(results.completeness, Completeness::Complete);
+    let total: i64 = total.try_into()?;
+    assert_eq!((results.total.requests, results.total.failures), (total, 0));
+    let rows = results.endpoints.iter();
+    assert_eq!(rows.map(|row| row.result.requests).sum::<i64>(), total);
+    assert_eq!((results.workers, results.workers_lost), (2, 0));
     let (start, end) = (status.start_time, status.completion_time);
     let (start, end) = start.zip(end).context("times")?;
     let most = 8 + usize::try_from(end.0.duration_since(start.0).as_secs() / 5)?;
@@ -82,7 +90,8 @@ async fn failed_requests_fail_the_test() -> Result<()> {
         .wait_for("fail", &[Phase::Succeeded, Phase::Failed])
         .await?;
     assert_eq!(phase(&test), Some(Phase::Failed));
-    assert!(target.counts(&world).await?.failures > 0);
+    let counts = target.counts(&world).await?;
+    assert!(counts.failures > 0);
     assert_eq!(
         condition(&test, "TestCompleted"),
         "True/TestFailed: Test failed: Locust exited with code 1"
@@ -91,6 +100,13 @@ async fn failed_requests_fail_the_test() -> Result<()> {
         condition(&test, "Ready"),
         "False/ResourcesFailed: Test failed"
     );
+    assert_eq!(cause(&test), Some("RequestFailures"));
+    let status = test.status.as_ref().context("a status")?;
+    assert_eq!(status.verdict, Some(Verdict::Failed));
+    let (failures, requests) = (counts.failures, counts.answered);
+    let worst = format!("{failures} of {requests} requests failed, {failures} of them GET /bad: ");
+    let reason = status.verdict_reason.as_deref().unwrap_or_default();
+    assert!(reason.starts_with(&worst), "{worst} | {reason}");
     Ok(())
 }
 
@@ -141,6 +157,7 @@ async fn a_broken_locustfile_fails_the_test_and_the_place_and_the_error_are_told
             Some(format!(": {cause}").as_str()),
             "{verdict}"
         );
+        assert_eq!(self::cause(&test), Some("LocustfileError"), "{name}");
     }
     until("all pods of the tests to end", async || {
         let running = world.running_pods().await?;
@@ -151,6 +168,12 @@ async fn a_broken_locustfile_fails_the_test_and_the_place_and_the_error_are_told
 }
 
 /// Every phase that the test goes through, in order, up to the last.
+/// What ended a run badly.
+fn cause(test: &LocustTest) -> Option<&str> {
+    let failure = test.status.as_ref()?.failure.as_ref()?;
+    Some(&failure.reason)
+}
+
 async fn phases(world: &World, name: &str) -> Result<Vec<Phase>> {
     let mut seen = Vec::new();
     let mut version = None;
