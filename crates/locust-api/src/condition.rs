@@ -91,6 +91,10 @@ closed_set! {
         /// Locust says how the run goes. If it does not, the run is followed by its
         /// Jobs and pods all the same.
         StatsAvailable;
+        /// The numbers keep to `spec.thresholds`: so far while the test runs, and in
+        /// the end when it is over. Only there while there are thresholds and
+        /// something to compare.
+        ThresholdsMet;
         /// The load was made as asked for, so that the numbers speak of the target.
         /// Only there while it is known to be otherwise.
         GeneratorHealthy;
@@ -114,6 +118,8 @@ closed_set! {
         /// The API server refuses an object, for example by a quota.
         Refused in [Ready, Stalled], "Do what the message asks for; the operator tries again every 30 s.";
 
+        /// `spec.desiredState` is Stopped.
+        Stopped in [Ready], "Set `spec.desiredState` to Running, or take it out.";
         /// Nothing is created, because the spec is not accepted.
         NotAccepted in [Ready, Stalled], "Correct what the message names: the test then runs by itself.";
 
@@ -214,6 +220,18 @@ closed_set! {
         NotJSON in [StatsAvailable], "Look at what the message says of the answer: `--web-base-path`, or something before Locust in the pod.";
         /// The master does not answer the operator.
         Unreachable in [StatsAvailable], "Let the operator's pods reach port 8089 of the master's: NetworkPolicies, meshes, `--web-host`, `--tls-cert`.";
+
+        /// Every threshold is met.
+        AllMet in [ThresholdsMet], "Nothing.";
+        /// A threshold is not met by the numbers so far, which counts only if
+        /// it stays so.
+        NotMetSoFar in [ThresholdsMet], "Wait.";
+        /// A threshold was breached: for as long as `forSeconds` says, or by the
+        /// numbers of the whole run.
+        ThresholdBreached in [ThresholdsMet], "Look at what it limits: the target, or the threshold.";
+        /// A threshold could not be compared with anything: its endpoint was never
+        /// requested.
+        NothingToCompare in [ThresholdsMet], "Correct the endpoint of the threshold that the message names: Locust's table of endpoints has the names.";
 
         /// Workers went away under load; what they had counted since their last
         /// report is lost.

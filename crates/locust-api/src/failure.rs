@@ -8,6 +8,13 @@ closed_set! {
     FailureReason {
         /// Requests failed.
         RequestFailures, "Look at `status.results.errors` and at the target.";
+        /// A threshold was breached.
+        ThresholdBreached, "Look at what it limits: the target, or the threshold.";
+        /// The load was stopped: by `spec.desiredState: Stopped`, or in
+        /// Locust's web UI.
+        Stopped, "Nothing, if it was meant; to run the test again, delete it and create it again.";
+        /// The run was not over within `spec.activeDeadlineSeconds`.
+        DeadlineExceeded, "Raise `spec.activeDeadlineSeconds`, or lower `--run-time`.";
         /// The locustfile raised exceptions, cannot be loaded, or Locust failed
         /// by an error of its own.
         LocustfileError, "Correct the locustfile where the message says; `locust-operator local` runs it without a cluster.";

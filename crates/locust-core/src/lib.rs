@@ -46,3 +46,4 @@ pub mod resolve;
 pub mod review;
 pub mod settings;
 pub mod status;
+pub mod thresholds;

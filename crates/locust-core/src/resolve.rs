@@ -123,6 +123,10 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         volume_mounts: _,
         security,
         observability,
+        // What is wanted of the run changes none of its objects.
+        thresholds: _,
+        desired_state: _,
+        active_deadline_seconds: _,
     } = &test.spec;
     let name = test.metadata.name.clone().unwrap_or_default();
     let opentelemetry = observability

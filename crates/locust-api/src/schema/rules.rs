@@ -6,6 +6,7 @@
 //!
 //! The functions trust the schema's defaults: an absent `target` is `both`.
 
+mod thresholds;
 mod volumes;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
@@ -41,11 +42,13 @@ impl Rule {
 }
 
 /// All rules.
-pub(super) const RULES: &[Rule] = volumes::RULES;
+fn all() -> impl Iterator<Item = &'static Rule> {
+    [volumes::RULES, thresholds::RULES].into_iter().flatten()
+}
 
 /// Gives the rules to the schema.
 pub(super) fn set(root: &mut JSONSchemaProps) {
-    for rule in RULES {
+    for rule in all() {
         let Some(schema) = at(root, rule.place) else {
             continue;
         };
@@ -79,16 +82,16 @@ pub fn broken(spec: &LocustTestSpec) -> Vec<(Problem, &str)> {
         };
         Some((problem, offender))
     };
-    RULES.iter().filter_map(of_rule).collect()
+    all().filter_map(of_rule).collect()
 }
 
 /// Every rule in words: the field to blame, what is said.
 pub fn in_words() -> Vec<(String, &'static str)> {
-    RULES.iter().map(|rule| (rule.path(), rule.says)).collect()
+    all().map(|rule| (rule.path(), rule.says)).collect()
 }
 
 /// Where every rule stands, for the test that the place exists.
 #[cfg(test)]
 pub(super) fn places() -> impl Iterator<Item = (&'static str, String)> {
-    RULES.iter().map(|rule| (rule.place, rule.path()))
+    all().map(|rule| (rule.place, rule.path()))
 }

@@ -11,6 +11,7 @@ mod security;
 mod spec;
 mod stats;
 mod status;
+mod thresholds;
 
 pub use env::{ConfigMapEnv, Env, SecretEnv, SecretMount};
 pub use files::{MountTarget, TargetedVolumeMount, TestFiles};
@@ -19,6 +20,7 @@ pub use results::{Completeness, EndpointResult, ErrorResult, RequestResult, Resu
 pub use roles::{Autoquit, Master, Worker};
 pub use scheduling::Scheduling;
 pub use security::Security;
-pub use spec::{ImagePullPolicy, LocustTest, LocustTestSpec};
+pub use spec::{DesiredState, ImagePullPolicy, LocustTest, LocustTestSpec};
 pub use stats::{LocustState, LocustStats};
-pub use status::{Failure, LocustTestStatus, Phase, Run};
+pub use status::{Failure, LocustTestStatus, Phase, Run, Stop};
+pub use thresholds::{Metric, Threshold};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Env, LocustTestStatus, Master, Observability, Scheduling, Security, TargetedVolumeMount,
-    TestFiles, Worker,
+    TestFiles, Threshold, Worker,
 };
 use crate::defaults;
 
@@ -133,6 +133,28 @@ pub struct LocustTestSpec {
     /// How the test reports its metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observability: Option<Observability>,
+    /// What a good run is, in numbers. Without thresholds a run is as good as
+    /// Locust says: any failed request fails it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Vec<Threshold>>,
+    /// Running, or Stopped: a run under way is stopped, its results are kept,
+    /// and its pods end. A test that is Stopped before its run waits. May be
+    /// edited while the test runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired_state: Option<DesiredState>,
+    /// How many seconds after its begin a run that is not over is stopped, and
+    /// fails. May be edited while the test runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub active_deadline_seconds: Option<i64>,
+}
+
+/// What is wanted of a test: Running or Stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum DesiredState {
+    Running,
+    Stopped,
 }
 
 /// When an image is pulled: Always, IfNotPresent or Never.

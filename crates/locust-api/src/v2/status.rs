@@ -39,6 +39,9 @@ pub struct LocustTestStatus {
     /// What Locust says of the run. It stays when the run is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locust: Option<LocustStats>,
+    /// Why the load is being stopped before its time, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
     /// Whether the run was good: Passed, Failed or Inconclusive. There once the
     /// run is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +75,18 @@ pub struct Run {
     /// Fingerprint of that spec: an edit that is taken back has it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_hash: Option<String>,
+}
+
+/// Why and since when a load is being stopped before its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stop {
+    /// Stopped, DeadlineExceeded or ThresholdBreached.
+    pub reason: String,
+    /// What happened.
+    pub message: String,
+    /// Since when it is being stopped.
+    pub since: Time,
 }
 
 /// What ended a run badly.

@@ -4,6 +4,7 @@ mod ending;
 mod losses;
 mod replace;
 mod report;
+mod stop;
 mod verdict;
 
 use std::time::Duration;
@@ -68,6 +69,7 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
         draft.set_phase(ending.phase());
         report::stats(observed, settings, &mut draft);
         report::generator(observed, &mut draft);
+        report::thresholds(observed, &mut draft);
         let troubles = health::troubles(observed);
         report::pods(observed, &mut draft, &troubles, &Stage::Running);
         let mut decision = end(observed, draft, ending);
@@ -104,6 +106,7 @@ fn follow(
     report::workers(observed, &mut draft, &stage);
     report::stats(observed, settings, &mut draft);
     report::generator(observed, &mut draft);
+    report::thresholds(observed, &mut draft);
     if observed
         .heard
         .as_ref()
@@ -115,7 +118,9 @@ fn follow(
     let troubles = health::troubles(observed);
     let pods_requeue = report::pods(observed, &mut draft, &troubles, &stage);
     drift::report(observed, &mut draft);
-    let patience = match given_up(observed, settings, &draft, &troubles) {
+    let late = stop::stopped(observed, settings, &mut draft)
+        .or_else(|| given_up(observed, settings, &draft, &troubles));
+    let patience = match late {
         Some(Late::Now(ending)) => {
             return Decision {
                 steps,
@@ -133,6 +138,7 @@ fn follow(
         pods_requeue,
         patience,
         health::next_change(observed),
+        stop::deadline_in(observed, &draft).filter(|left| !left.is_zero()),
     ];
     Decision {
         steps,

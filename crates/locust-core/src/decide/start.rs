@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::{LocustTest, Phase};
+use locust_api::latest::{DesiredState, LocustTest, Phase};
 use locust_api::names::{ANNOTATION_HELD, Role};
 
 use super::{Decision, RESYNC, Step, delete_job};
@@ -34,7 +34,9 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
         };
     }
     let problems = problems(&observed.test, settings);
-    let obstacle = not_accepted(&problems).or_else(|| obstacle(observed));
+    let obstacle = not_accepted(&problems)
+        .or_else(|| not_wanted(&observed.test))
+        .or_else(|| obstacle(observed));
     let steps = match obstacle {
         // What was made of an older spec goes, also if the new one is no good.
         Some(_) if !problems.is_empty() => outdated(observed),
@@ -155,6 +157,14 @@ fn telemetry(draft: &mut Draft, test: &LocustTest) {
 }
 
 /// What makes creating pointless for now: why, in words, and when to try again.
+/// A test that is not to run yet.
+fn not_wanted(test: &LocustTest) -> Option<(Reason, String, Duration)> {
+    (test.spec.desired_state == Some(DesiredState::Stopped)).then(|| {
+        let message = "spec.desiredState is Stopped: the test runs once it is Running";
+        (Reason::Stopped, message.to_owned(), RESYNC)
+    })
+}
+
 fn obstacle(observed: &Observed) -> Option<(Reason, String, Duration)> {
     let names = [
         ("Service", Role::Master, blocked(&observed.service)),

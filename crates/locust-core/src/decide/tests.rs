@@ -7,6 +7,7 @@ mod losses;
 mod model;
 mod objects;
 mod refusals;
+mod stops;
 mod told;
 mod tools;
 mod verdicts;

@@ -167,6 +167,6 @@ impl Endpoint {
 
 /// A count for arithmetic. Counts beyond 2^53 lose their last digits.
 #[allow(clippy::as_conversions)]
-pub(super) fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }

@@ -10,6 +10,7 @@ use locust_api::latest::LocustStats;
 use super::results::Top;
 use super::{Master, Silence, stats, timeless};
 use crate::locust::{Endpoint, Rate, RunPhase, RunWatch, Sample, State};
+use crate::thresholds::{Judge, RunTime, Standing};
 
 /// The pause while something changes, and before the first load.
 const CHANGING: Duration = Duration::from_secs(2);
@@ -47,6 +48,7 @@ pub struct Following {
     silence: Option<Silence>,
     failed_in_a_row: u32,
     is_changing: bool,
+    judge: Judge,
     told: Option<(Duration, Told)>,
 }
 
@@ -63,6 +65,8 @@ pub struct Heard {
     pub load_ended: Option<Timestamp>,
     /// The workers so far.
     pub workers: WorkersSeen,
+    /// How its numbers compare with each threshold.
+    pub standings: Vec<Standing>,
     /// Why there are no newer ones, once that is more than a moment's.
     pub silence: Option<Silence>,
 }
@@ -118,6 +122,7 @@ struct Told {
     phase: RunPhase,
     silence: Option<Silence>,
     stats: Option<LocustStats>,
+    breaches: usize,
 }
 
 impl Following {
@@ -142,8 +147,21 @@ impl Following {
             silence: None,
             failed_in_a_row: 0,
             is_changing: true,
+            judge: Judge::new(&master.thresholds),
             told: None,
         }
+    }
+
+    /// Goes on with the same master and the thresholds that it has now.
+    pub fn attend(&mut self, master: &Master) {
+        if !self.judge.is_of(&master.thresholds) {
+            self.judge = Judge::new(&master.thresholds);
+        }
+    }
+
+    /// Whether there is load, as far as is known.
+    pub fn is_under_load(&self) -> bool {
+        self.watch.phase() == RunPhase::Running
     }
 
     /// Takes in an answer, or that there was none.
@@ -170,6 +188,7 @@ impl Following {
                 most: self.watch.most_workers(),
                 lost: self.watch.lost_workers(),
             },
+            standings: self.judge.standings(self.watch.phase().is_over()),
             silence: self.silence.clone(),
         }
     }
@@ -216,6 +235,12 @@ impl Following {
             self.failures.observe(now, sample.totals.failures);
         }
         let numbers = self.numbers(moment, now, sample);
+        let time = RunTime {
+            phase,
+            load: numbers.elapsed.unwrap_or_default(),
+            lately: numbers.requests_per_second,
+        };
+        self.judge.observe(time, sample);
         self.is_changing = is_changing(phase, self.numbers.as_ref(), &numbers);
         self.numbers = Some(numbers);
     }
@@ -249,12 +274,14 @@ impl Following {
             phase: self.watch.phase(),
             silence: self.silence.clone(),
             stats: self.numbers.as_ref().map(stats),
+            breaches: self.judge.breaches(),
         };
         let is_news = match &self.told {
             None => telling.stats.is_some() || telling.silence.is_some(),
             Some((at, told)) => {
                 let turns = told.phase != telling.phase
                     || told.silence != telling.silence
+                    || told.breaches != telling.breaches
                     || state(told) != state(&telling);
                 turns
                     || now.saturating_sub(*at) >= NUMBERS_ARE_NEWS

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use locust_api::latest::Phase;
+use locust_api::latest::{Phase, Threshold};
 use locust_api::names::{Role, WEB_PORT};
 
 use crate::build::command::{Reach, master_args};
@@ -30,6 +30,10 @@ pub struct Master {
     pub run_time: Option<Duration>,
     /// When load was first seen, if it was.
     pub load_began: Option<Timestamp>,
+    /// What its numbers are compared with.
+    pub thresholds: Vec<Threshold>,
+    /// Whether its load is to end now.
+    pub is_to_stop: bool,
 }
 
 impl Master {
@@ -73,10 +77,8 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
     let Some((pod, ip)) = running.and_then(|pod| Some((pod, address(pod)?))) else {
         return Source::Nobody;
     };
-    let stats = test
-        .status
-        .as_ref()
-        .and_then(|status| status.locust.as_ref());
+    let status = test.status.as_ref();
+    let stats = status.and_then(|status| status.locust.as_ref());
     Source::Master(Box::new(Master {
         pod: pod.metadata.uid.clone().unwrap_or_default(),
         address: SocketAddr::new(ip, web.port),
@@ -86,6 +88,8 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
         load_began: stats
             .and_then(|stats| stats.load_start_time.as_ref())
             .map(|time| time.0),
+        thresholds: test.spec.thresholds.clone().unwrap_or_default(),
+        is_to_stop: status.is_some_and(|status| status.stop.is_some()),
     }))
 }
 

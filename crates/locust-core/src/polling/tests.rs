@@ -18,6 +18,8 @@ fn master() -> Master {
         workers: "demo-worker-".to_owned(),
         run_time: Some(Duration::from_secs(60)),
         load_began: None,
+        thresholds: Vec::new(),
+        is_to_stop: false,
     }
 }
 

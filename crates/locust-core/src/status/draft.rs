@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use locust_api::condition::{ConditionType, Reason};
 use locust_api::latest::{
-    Failure, LocustStats, LocustTestSpec, LocustTestStatus, Phase, Results, Run, Verdict,
+    Failure, LocustStats, LocustTestSpec, LocustTestStatus, Phase, Results, Run, Stop, Verdict,
 };
 
 use super::fingerprint::fingerprint;
@@ -106,6 +106,22 @@ impl Draft {
     /// What came out of the run, as far as noted.
     pub const fn results(&self) -> Option<&Results> {
         self.status.results.as_ref()
+    }
+
+    /// Notes why the load is being stopped, unless that was noted before.
+    pub fn stop(&mut self, reason: &str, message: String) -> Timestamp {
+        let now = self.now;
+        let stop = self.status.stop.get_or_insert_with(|| Stop {
+            reason: reason.to_owned(),
+            message: cut(message),
+            since: Time(now),
+        });
+        stop.since.0
+    }
+
+    /// Why the load is being stopped, if it is.
+    pub const fn stopping(&self) -> Option<&Stop> {
+        self.status.stop.as_ref()
     }
 
     /// Sets the verdict and why it is that.

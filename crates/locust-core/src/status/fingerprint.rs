@@ -3,9 +3,16 @@
 use locust_api::latest::LocustTestSpec;
 
 /// A number of the spec's content, in hexadecimal. The same content has the
-/// same one, whatever its generation.
+/// same one, whatever its generation. What may be edited while the test runs is
+/// not part of it.
 pub fn fingerprint(spec: &LocustTestSpec) -> String {
-    hash(&serde_json::to_string(spec).unwrap_or_default())
+    let spec = LocustTestSpec {
+        thresholds: None,
+        desired_state: None,
+        active_deadline_seconds: None,
+        ..spec.clone()
+    };
+    hash(&serde_json::to_string(&spec).unwrap_or_default())
 }
 
 /// A number of a text, in hexadecimal.

@@ -58,7 +58,8 @@ fn without_live(status: &LocustTestStatus) -> LocustTestStatus {
     // That Locust answers is no news beside its numbers.
     let answering = Reason::Answering.as_str();
     let conditions = status.conditions.get_or_insert_default();
-    conditions.retain(|condition| condition.reason != answering);
+    let met = ConditionType::ThresholdsMet.as_str();
+    conditions.retain(|condition| condition.reason != answering && condition.type_ != met);
     for condition in status.conditions.iter_mut().flatten() {
         let counts = [ConditionType::WorkersConnected, ConditionType::PodsHealthy];
         if counts.iter().any(|type_| condition.type_ == type_.as_str()) {

@@ -13,7 +13,7 @@ use kube::{Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_core::locust::Sample;
 use locust_core::polling::{Following, Heard, Master, Moment, News, Silence, Source, jittered};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
@@ -46,6 +46,19 @@ struct Followed {
     master: Master,
     following: Following,
     task: AbortHandle,
+    /// Ends the pause between two questions.
+    hurry: Arc<Notify>,
+}
+
+impl Followed {
+    /// Goes on with what is wanted of the same master now.
+    fn attend(&mut self, master: Master) {
+        self.following.attend(&master);
+        if master.is_to_stop && !self.master.is_to_stop {
+            self.hurry.notify_one();
+        }
+        self.master = master;
+    }
 }
 
 impl Pollers {
@@ -68,11 +81,21 @@ impl Pollers {
     pub(super) fn follow(&self, test: &LocustTest, source: Source) -> Option<Heard> {
         let uid = test.uid()?;
         let mut followed = self.shared.lock();
-        let known = followed.get(&uid);
+        let known = followed.get_mut(&uid);
         match source {
             Source::Headless => return None,
-            Source::Nobody => known.inspect(|known| known.task.abort()),
-            Source::Master(master) if known.is_some_and(|known| known.master.is(&master)) => known,
+            Source::Nobody => known.map(|known| {
+                known.task.abort();
+                &*known
+            }),
+            Source::Master(master)
+                if known.as_ref().is_some_and(|known| known.master.is(&master)) =>
+            {
+                known.map(|known| {
+                    known.attend(*master);
+                    &*known
+                })
+            }
             Source::Master(master) => {
                 let begun = self.begin(test, &uid, *master);
                 if let Some(before) = followed.insert(uid.clone(), begun) {
@@ -100,8 +123,10 @@ impl Pollers {
     fn begin(&self, test: &LocustTest, uid: &str, master: Master) -> Followed {
         let following = Following::new(&master, Timestamp::now());
         let namespace = test.namespace().unwrap_or_default();
+        let hurry = Arc::new(Notify::new());
         let poll = Poll {
             shared: self.shared.clone(),
+            hurry: hurry.clone(),
             test: ObjectRef::new(&test.name_any()).within(&namespace),
             uid: uid.to_owned(),
             master: master.clone(),
@@ -119,6 +144,7 @@ impl Pollers {
             master,
             following,
             task: tasks.spawn(poll.play()),
+            hurry,
         }
     }
 }
@@ -132,6 +158,7 @@ impl Shared {
 /// The questions to one master.
 struct Poll {
     shared: Arc<Shared>,
+    hurry: Arc<Notify>,
     test: ObjectRef<Known>,
     uid: String,
     master: Master,
@@ -145,6 +172,11 @@ impl Poll {
             .statistics
             .of(self.master.address, &self.master.base_path);
         while self.is_there() {
+            if self.is_to_stop()
+                && let Err(error) = api.stop().await
+            {
+                tracing::warn!(error = %chain(&error), "the load was not stopped, it is tried again");
+            }
             let answer = self.ask(&api).await;
             let moment = Moment {
                 elapsed: begun.elapsed(),
@@ -158,7 +190,11 @@ impl Poll {
                 let _ = self.shared.news.unbounded_send(self.test.clone());
             }
             let chance = RandomState::new().hash_one(&self.uid);
-            tokio::time::sleep(jittered(pause, chance)).await;
+            let pause = tokio::time::sleep(jittered(pause, chance));
+            tokio::select! {
+                () = pause => {}
+                () = self.hurry.notified() => {}
+            }
         }
         self.shared.lock().remove(&self.uid);
     }
@@ -167,6 +203,16 @@ impl Poll {
     fn is_there(&self) -> bool {
         let known = self.shared.tests.get(&self.test);
         known.is_some_and(|known| known.meta().uid.as_deref() == Some(self.uid.as_str()))
+    }
+
+    /// Whether there is load that is to end.
+    fn is_to_stop(&self) -> bool {
+        let followed = self.shared.lock();
+        followed.get(&self.uid).is_some_and(|known| {
+            known.master.is(&self.master)
+                && known.master.is_to_stop
+                && known.following.is_under_load()
+        })
     }
 
     async fn ask(&self, api: &Api) -> Result<Sample, Silence> {

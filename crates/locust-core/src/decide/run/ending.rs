@@ -225,7 +225,7 @@ pub(super) fn failed_message(job: &Job) -> Option<String> {
 
 const LOST: Cause = Cause::Run(FailureReason::MasterLost);
 
-const fn well(at: Timestamp) -> Ending {
+pub(super) const fn well(at: Timestamp) -> Ending {
     Ending {
         cause: None,
         reason: Reason::TestSucceeded,
@@ -266,6 +266,14 @@ fn master_of(observed: &Observed) -> String {
 /// which finds the test over.
 pub(super) fn end(observed: &Observed, mut draft: Draft, ending: Ending) -> Decision {
     report::results(observed, &mut draft);
+    let has_thresholds = observed
+        .test
+        .spec
+        .thresholds
+        .iter()
+        .flatten()
+        .next()
+        .is_some();
     let Ending {
         cause,
         reason,
@@ -274,7 +282,7 @@ pub(super) fn end(observed: &Observed, mut draft: Draft, ending: Ending) -> Deci
         trouble,
         told: _,
         exit: _,
-    } = verdict::record(&mut draft, ending);
+    } = verdict::record(&mut draft, has_thresholds, ending);
     if let Some(Summary { reason, line, .. }) = trouble {
         draft.set(ConditionType::PodsHealthy, Truth::False, reason, line);
     }

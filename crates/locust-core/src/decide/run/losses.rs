@@ -178,7 +178,7 @@ fn outlasted(observed: &Observed, settings: &Settings, troubles: &[Trouble]) -> 
     }))
 }
 
-fn late(
+pub(super) fn late(
     now: Timestamp,
     start: Timestamp,
     patience: Duration,

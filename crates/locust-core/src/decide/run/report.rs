@@ -14,6 +14,7 @@ use crate::polling::{self, Source};
 use crate::settings::Settings;
 use crate::status::health::{self, Trouble};
 use crate::status::{Draft, Truth};
+use crate::thresholds::Standing;
 
 /// How long Kubernetes may take to make the first pods before it is told.
 const CREATION_PATIENCE: Duration = Duration::from_secs(10);
@@ -197,6 +198,75 @@ pub(super) fn results(observed: &Observed, draft: &mut Draft) {
     });
     if !is_known {
         draft.set_results(results);
+    }
+}
+
+/// How the numbers compare with the thresholds. A breach for good stays one.
+pub(super) fn thresholds(observed: &Observed, draft: &mut Draft) {
+    let met = ConditionType::ThresholdsMet;
+    if observed
+        .test
+        .spec
+        .thresholds
+        .iter()
+        .flatten()
+        .next()
+        .is_none()
+    {
+        draft.clear(met);
+        return;
+    }
+    let is_breached = draft
+        .condition(met)
+        .is_some_and(|condition| condition.reason == Reason::ThresholdBreached.as_str());
+    let Some(heard) = observed.heard.as_ref().filter(|_| !is_breached) else {
+        return;
+    };
+    if !heard.phase.has_begun() {
+        return;
+    }
+    let is_over = heard.phase.is_over();
+    let (truth, reason, message) = summary(&heard.standings, is_over);
+    draft.set(met, truth, reason, message);
+}
+
+/// Of all that is not met the worst kind, by its first threshold.
+fn summary(standings: &[Standing], is_over: bool) -> (Truth, Reason, String) {
+    let (mut breached, mut not_met, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
+    for standing in standings {
+        match standing {
+            Standing::Breached { words, .. } => breached.push(words),
+            Standing::NotMet(words) => not_met.push(words),
+            Standing::Unseen(words) => unseen.push(words),
+            Standing::Met => {}
+        }
+    }
+    let all_met = match standings.len() {
+        1 => "the threshold is met".to_owned(),
+        count => format!("all {count} thresholds are met"),
+    };
+    let and_others = |list: &[&String]| match list {
+        [] => String::new(),
+        [only] => (*only).clone(),
+        [first, others @ ..] => format!("{first}, and {} more", others.len()),
+    };
+    match (&*breached, &*not_met, &*unseen, is_over) {
+        ([], [], [], true) => (Truth::True, Reason::AllMet, all_met),
+        ([], [], _, false) => (Truth::True, Reason::AllMet, format!("{all_met} so far")),
+        ([], [], unseen, true) => (
+            Truth::False,
+            Reason::NothingToCompare,
+            format!(
+                "there was no request to compare with {}",
+                and_others(unseen)
+            ),
+        ),
+        ([], not_met, _, _) => (Truth::False, Reason::NotMetSoFar, and_others(not_met)),
+        (breached, ..) => (
+            Truth::False,
+            Reason::ThresholdBreached,
+            and_others(breached),
+        ),
     }
 }
 

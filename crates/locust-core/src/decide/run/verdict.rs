@@ -6,7 +6,7 @@ use locust_api::condition::{ConditionType, Reason};
 use locust_api::failure::FailureReason;
 use locust_api::latest::{Completeness, ErrorResult, Failure, Verdict};
 
-use super::ending::{Cause, Ending, failed};
+use super::ending::{Cause, Ending, failed, well};
 use crate::status::Draft;
 
 /// How far from its planned end a run may stop to have stopped as planned.
@@ -23,15 +23,16 @@ struct Counts {
 
 /// Records the verdict about a run that ended so. The answer is the end that
 /// counts: one that only looks good is none.
-pub(super) fn record(draft: &mut Draft, ending: Ending) -> Ending {
+pub(super) fn record(draft: &mut Draft, has_thresholds: bool, ending: Ending) -> Ending {
     let counts = counts(draft);
     let ending = match ending.cause {
         None => seen_through(draft, counts, ending),
         Some(_) => explained(draft, counts, ending),
     };
+    let ending = by_thresholds(draft, ending);
     let (verdict, reason) = match ending.cause {
         Some(cause) => of_bad_end(cause, ending.message()),
-        None => of_good_end(draft, counts),
+        None => of_good_end(draft, has_thresholds, counts),
     };
     draft.set_verdict(verdict, reason);
     let failure = ending.cause.map(|cause| Failure {
@@ -84,6 +85,30 @@ fn planned_end(draft: &Draft) -> Option<Timestamp> {
     let stats = draft.locust()?;
     let remaining = SignedDuration::from_secs(stats.remaining_seconds?);
     stats.sampled_at.0.checked_add(remaining).ok()
+}
+
+/// Thresholds judge the requests in Locust's place. What else ended the run
+/// badly stays what it is.
+fn by_thresholds(draft: &Draft, ending: Ending) -> Ending {
+    let is_about_requests = matches!(
+        ending.cause,
+        None | Some(Cause::Run(FailureReason::RequestFailures))
+    );
+    let Some(condition) = draft.condition(ConditionType::ThresholdsMet) else {
+        return ending;
+    };
+    if !is_about_requests {
+        return ending;
+    }
+    let is = |reason: Reason| condition.reason == reason.as_str();
+    if is(Reason::ThresholdBreached) || is(Reason::NotMetSoFar) {
+        let cause = Cause::Run(FailureReason::ThresholdBreached);
+        return failed(cause, condition.message.clone(), ending.at);
+    }
+    match is(Reason::AllMet) {
+        true => well(ending.at),
+        false => ending,
+    }
 }
 
 /// An exit code of 1 stands for failed requests and for exceptions of the
@@ -140,7 +165,9 @@ fn unhealthy(draft: &Draft) -> Option<(&str, &str)> {
 fn of_bad_end(cause: Cause, message: &str) -> (Verdict, String) {
     let is_unknown = matches!(
         cause,
-        Cause::Run(FailureReason::ResultUnknown | FailureReason::JobDeleted)
+        Cause::Run(
+            FailureReason::ResultUnknown | FailureReason::JobDeleted | FailureReason::Stopped
+        )
     );
     match is_unknown {
         true => (Verdict::Inconclusive, message.to_owned()),
@@ -148,7 +175,7 @@ fn of_bad_end(cause: Cause, message: &str) -> (Verdict, String) {
     }
 }
 
-fn of_good_end(draft: &Draft, counts: Counts) -> (Verdict, String) {
+fn of_good_end(draft: &Draft, has_thresholds: bool, counts: Counts) -> (Verdict, String) {
     let requests = match counts.requests {
         Some(requests) if requests > 0 => requests,
         Some(_) | None => {
@@ -159,6 +186,9 @@ fn of_good_end(draft: &Draft, counts: Counts) -> (Verdict, String) {
     if let Some((_, message)) = unhealthy(draft) {
         return (Verdict::Inconclusive, message.to_owned());
     }
+    if has_thresholds {
+        return of_thresholds(draft, counts);
+    }
     let failures = match counts.failures {
         0 => "none failed".to_owned(),
         some => format!("{some} failed, which its arguments or the locustfile allow"),
@@ -167,4 +197,24 @@ fn of_good_end(draft: &Draft, counts: Counts) -> (Verdict, String) {
         "Locust ended with exit code 0: of {requests} requests {failures}; there are no thresholds"
     );
     (Verdict::Passed, reason)
+}
+
+fn of_thresholds(draft: &Draft, counts: Counts) -> (Verdict, String) {
+    let Some(condition) = draft.condition(ConditionType::ThresholdsMet) else {
+        let reason = "the thresholds could not be judged: Locust could not be asked";
+        return (Verdict::Inconclusive, reason.to_owned());
+    };
+    if condition.reason != Reason::AllMet.as_str() {
+        return (Verdict::Inconclusive, condition.message.clone());
+    }
+    match counts.are_final {
+        true => (Verdict::Passed, condition.message.clone()),
+        false => {
+            let met = &condition.message;
+            let reason = format!(
+                "{met}, but the master ended before its numbers were final: raise spec.master.autoquit.timeout to 10 s"
+            );
+            (Verdict::Inconclusive, reason)
+        }
+    }
 }

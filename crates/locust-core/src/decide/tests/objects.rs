@@ -88,5 +88,7 @@ pub(super) fn master() -> Master {
         workers: "demo-worker-".to_owned(),
         run_time: None,
         load_began: None,
+        thresholds: Vec::new(),
+        is_to_stop: false,
     }
 }

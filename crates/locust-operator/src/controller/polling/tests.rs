@@ -105,6 +105,8 @@ fn source(master: u16, port: u16) -> Source {
         workers: String::new(),
         run_time: None,
         load_began: None,
+        thresholds: Vec::new(),
+        is_to_stop: false,
     }))
 }
 
@@ -211,6 +213,7 @@ fn nothing() -> Heard {
         top: Arc::default(),
         load_ended: None,
         workers: WorkersSeen::default(),
+        standings: Vec::new(),
         silence: None,
     }
 }
