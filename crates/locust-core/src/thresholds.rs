@@ -131,10 +131,10 @@ impl Mark {
 
     /// The first of the rows that the threshold is about to breach it decides.
     fn compare(&self, time: RunTime, is_over: bool, sample: &Sample) -> Found {
-        let mut found = match self.threshold.metric {
-            // None is a number, too.
-            Metric::Requests if is_over => self.against(0.0, is_over),
-            _ => Found::Nothing,
+        // None is a number, too.
+        let mut found = match self.threshold.metric == Metric::Requests && is_over {
+            true => self.against(0.0, is_over),
+            false => Found::Nothing,
         };
         for row in rows(self.threshold.endpoint.as_deref(), sample) {
             let lately = match self.threshold.endpoint {

@@ -36,7 +36,7 @@ pub struct Threshold {
     pub for_seconds: Option<i32>,
     /// Whether a breach stops the load: at once, or after forSeconds. The
     /// results are kept.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub abort: bool,
 }
 

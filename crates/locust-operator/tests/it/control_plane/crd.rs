@@ -183,6 +183,7 @@ async fn the_sample_is_accepted_under_strict_validation_and_printed_in_columns()
             "RPS",
             "FAIL%",
             "P95",
+            "VERDICT",
             "REQUESTS",
             "FAILURES",
             "MEDIAN",

@@ -2,16 +2,20 @@
 //! plays.
 
 mod hostile;
+mod stops;
 
 use anyhow::{Context, Result};
+use k8s_openapi::api::batch::v1::Job;
+use kube::Api;
 use locust_api::latest::{LocustState, LocustStats, LocustTest, Phase, Verdict};
+use serde_json::Value;
 use testkit::ControlPlane;
 
 use super::World;
 use crate::master::{Answer, Master, statistics};
 use crate::operator::Operator;
 use crate::pods;
-use crate::tests_of::{Tests, condition, locust_test, phase};
+use crate::tests_of::{Tests, condition, locust_test, phase, until};
 
 /// An operator, and tests whose masters are played.
 struct Stage {
@@ -30,9 +34,7 @@ struct Run<'a> {
 impl Stage {
     async fn set(prefix: &str, user: &str) -> Result<Self> {
         let world = World::new(prefix).await?;
-        let control_plane = &world.control_plane;
-        let kubeconfig = control_plane.user_kubeconfig(user, Some("system:masters"))?;
-        let operator = Operator::start(control_plane, &kubeconfig, world.namespace.name())?;
+        let operator = operator(&world, user)?;
         let tests = Tests::new(world.client.clone(), world.namespace.name());
         Ok(Self {
             world,
@@ -42,12 +44,35 @@ impl Stage {
     }
 
     async fn run(&self, name: &str) -> Result<Run<'_>> {
+        self.run_of(name, locust_test(name, 2)).await
+    }
+
+    /// Another operator beside the first, or after it.
+    fn operator(&self, user: &str) -> Result<Operator> {
+        operator(&self.world, user)
+    }
+
+    /// Waits until both Jobs of a test are gone.
+    async fn are_gone(&self, test: &str) -> Result<()> {
+        let namespace = self.world.namespace.name();
+        let jobs: Api<Job> = Api::namespaced(self.world.client.clone(), namespace);
+        for role in ["master", "worker"] {
+            until("the Jobs to be gone", async || {
+                let job = jobs.get_opt(&format!("{test}-{role}")).await?;
+                Ok(job.is_none().then_some(()))
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn run_of(&self, name: &str, test: Value) -> Result<Run<'_>> {
         let run = Run {
             stage: self,
             name: name.to_owned(),
             master: Master::listen(&self.world.control_plane)?,
         };
-        self.tests.create(locust_test(name, 2)).await?;
+        self.tests.create(test).await?;
         run.put("worker", 2, "Running").await?;
         let master = format!("{name}-master");
         let (client, namespace) = (&self.world.client, self.world.namespace.name());
@@ -55,6 +80,12 @@ impl Stage {
         run.put("master", 1, "Running").await?;
         Ok(run)
     }
+}
+
+fn operator(world: &World, user: &str) -> Result<Operator> {
+    let control_plane = &world.control_plane;
+    let kubeconfig = control_plane.user_kubeconfig(user, Some("system:masters"))?;
+    Operator::start(control_plane, &kubeconfig, world.namespace.name())
 }
 
 impl Run<'_> {
