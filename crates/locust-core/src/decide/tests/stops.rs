@@ -214,6 +214,7 @@ fn a_load_is_stopped_when_that_is_desired_and_for_half_a_minute_at_most() {
     for (answers, stops) in [(true, false), (true, true), (false, false)] {
         let mut world = under_load();
         world.test.spec.desired_state = Some(DesiredState::Stopped);
+        world.test.metadata.generation = Some(2);
         if !answers {
             world.heard = None;
         }

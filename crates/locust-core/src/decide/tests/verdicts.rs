@@ -141,6 +141,17 @@ fn an_exit_code_of_0_alone_is_not_passed() {
 }
 
 #[test]
+fn a_run_whose_workers_locust_has_lost_is_ended_though_all_pods_are_well() {
+    let mut world = under_load(Heard {
+        phase: RunPhase::AllWorkersLost,
+        ..ended(90, 0)
+    });
+    assert_eq!(told(&world).3.as_deref(), Some("WorkersLost"));
+    world.look();
+    assert!(world.master.is_none() && world.worker.is_none());
+}
+
+#[test]
 fn a_master_that_ends_before_its_run_time_is_over_did_not_pass() {
     for (left, expected) in [(40, Verdict::Failed), (5, Verdict::Passed)] {
         let mut world = under_load(heard("running", 5, 40, 2));
