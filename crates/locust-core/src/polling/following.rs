@@ -276,7 +276,14 @@ impl Following {
             stats: self.numbers.as_ref().map(stats),
             breaches: self.judge.breaches(),
         };
+        // The numbers are final in a moment, and are told then, once.
+        let settles = telling.phase == RunPhase::Ending
+            && self
+                .told
+                .as_ref()
+                .is_some_and(|(_, told)| told.silence == telling.silence);
         let is_news = match &self.told {
+            _ if settles => false,
             None => telling.stats.is_some() || telling.silence.is_some(),
             Some((at, told)) => {
                 let turns = told.phase != telling.phase

@@ -341,3 +341,15 @@ fn a_worker_that_is_missed_or_gone_under_load_is_counted_once() {
         assert_eq!(run(lists), WorkersSeen { most: 2, lost }, "{lists:?}");
     }
 }
+
+#[test]
+fn the_numbers_of_a_load_that_is_over_are_told_once_when_they_are_final() {
+    let mut following = following(&[answer("running", 5, 90, 0)]);
+    let stopped = |requests| Ok(sample(&answer("stopped", 0, requests, 0)));
+    assert_eq!(following.hear(at(60), stopped(90)), News::None);
+    assert_eq!(following.hear(at(63), stopped(130)), News::None);
+    assert_eq!(following.heard().phase, RunPhase::Ending);
+    assert_eq!(following.hear(at(66), stopped(130)), News::Some);
+    assert_eq!(following.heard().phase, RunPhase::Ended);
+    assert_eq!(following.hear(at(80), stopped(130)), News::None);
+}

@@ -202,15 +202,22 @@ fn untold<'a>(observed: &Observed, pod: &'a Pod) -> Option<Suspect<'a>> {
     })
 }
 
-/// A Job that wants more pods than it has. One that is suspended, or has seen
-/// a pod succeed, wants no more.
+fn has_succeeded(pod: &Pod) -> bool {
+    let status = pod.status.as_ref();
+    status.and_then(|status| status.phase.as_deref()) == Some("Succeeded")
+}
+
+/// A Job that wants more pods than it has. One that is suspended, or has a pod
+/// that succeeded, wants no more; its own status says that a little later than
+/// the pod's.
 fn short_of_pods<'a>(observed: &Observed, role: Role, job: &'a Job) -> Option<Suspect<'a>> {
     let spec = job.spec.as_ref()?;
     let is_over = JobState::of(job, observed.now).finished().is_some();
     let has_success = job
         .status
         .as_ref()
-        .is_some_and(|status| status.succeeded > Some(0));
+        .is_some_and(|status| status.succeeded > Some(0))
+        || observed.pods_of(role).any(has_succeeded);
     if is_over || has_success || spec.suspend == Some(true) {
         return None;
     }

@@ -192,6 +192,10 @@ fn is_of_the_types(said: &str) -> bool {
         "Checked value must be",
         "spec.worker.replicas",
         "spec.master.autoquit.timeout",
+        // No object is made of them, so none could tell.
+        "spec.thresholds",
+        "spec.desiredState",
+        "spec.activeDeadlineSeconds",
         "spec.imagePullPolicy",
         "spec.observability.openTelemetry.protocol",
         "].target",

@@ -173,6 +173,14 @@ fn a_job_that_is_suspended_or_done_wants_no_pods() {
 }
 
 #[test]
+fn a_job_whose_pod_has_just_succeeded_wants_no_more() {
+    let succeeded = pod("w", "worker", &json!({ "phase": "Succeeded" }));
+    let mut observed = with_others(succeeded);
+    observed.now = at("01:10:00");
+    assert_eq!(about(&observed), [""; 0], "its status says so a little later");
+}
+
+#[test]
 fn a_refusal_from_before_the_newest_pod_is_history() {
     let mut observed = observed(others().to_vec());
     observed.notices = vec![notice("worker-job", "FailedCreate", "old", "00:58:59")];
