@@ -42,9 +42,10 @@ pub(super) struct Streams<T, C> {
     pub(super) tests: T,
     /// Tests whose children or pods changed.
     pub(super) children: Vec<C>,
-    /// Whether all tests have been listed once. The store could tell too, but
-    /// it wakes only the last who asked, and the controller asks it as well.
-    pub(super) listed: watch::Receiver<bool>,
+    /// How often all tests have been listed. The store could tell too whether
+    /// they were, but it wakes only the last who asked, and the controller asks
+    /// it as well.
+    pub(super) listed: watch::Receiver<u32>,
 }
 
 /// A stream of tests to look at.
@@ -67,14 +68,14 @@ pub(super) fn open(
         pods: Children::by_controller(prune_pod),
         last_seen: LastSeen::default(),
     };
-    let (has_listed, listed) = watch::channel(false);
+    let (has_listed, listed) = watch::channel(0);
     let tests_api = scope.api::<Known>(client);
     let tests_stream = restartable(relist, move || own_watch(tests_api.clone()))
         .default_backoff()
         .reflect(tests_writer)
         .inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) {
-                has_listed.send_replace(true);
+                has_listed.send_modify(|times: &mut u32| *times = times.wrapping_add(1));
             }
         })
         .applied_objects();

@@ -58,6 +58,7 @@ use memory::Memory;
 use polling::Pollers;
 use readiness::Readiness;
 use reconcile::{Context, reconcile, retry};
+use sweep::Listings;
 
 /// How to run the operator.
 #[derive(Clone, Debug)]
@@ -272,7 +273,8 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         () = caches.filled() => {}
         () = shutdown.cancelled() => return Ok(()),
     }
-    tasks.spawn(ready_with_tests(listed, readiness, controller_of(&scope)));
+    let ready = ready_with_tests(listed.clone(), readiness, controller_of(&scope));
+    tasks.spawn(ready);
     if scope == Scope::Cluster {
         tasks.spawn(migrate::beside(client.clone()));
     }
@@ -284,7 +286,8 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         memory: Memory::default(),
         pollers: Pollers::new(caches.tests.clone(), triggers),
     });
-    tasks.spawn(sweep::sweep(context.clone(), scope.clone(), relist));
+    let listings = Listings { listed, relist };
+    tasks.spawn(sweep::sweep(context.clone(), scope.clone(), listings));
     tracing::info!(%scope, "watching LocustTests");
     Controller::for_stream(tests, caches.tests.clone())
         .with_config(ControllerConfig::default().concurrency(concurrency))
@@ -309,11 +312,11 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
 
 /// The tests are listed last, by the controller itself.
 async fn ready_with_tests(
-    mut listed: watch::Receiver<bool>,
+    mut listed: watch::Receiver<u32>,
     readiness: Readiness,
     controller: String,
 ) {
-    if listed.wait_for(|listed| *listed).await.is_ok() {
+    if listed.wait_for(|times| *times > 0).await.is_ok() {
         readiness.has(&controller);
     }
 }

@@ -27,8 +27,34 @@ const LATER_WAIT: Duration = Duration::from_secs(300);
 /// Tests asked for at a time.
 const PAGE: u32 = 500;
 
+/// The lists of all tests that the watch begins with.
+pub(super) struct Listings {
+    /// How often one was read to its end.
+    pub(super) listed: watch::Receiver<u32>,
+    /// Makes the watch begin anew with another.
+    pub(super) relist: watch::Sender<u32>,
+}
+
+impl Listings {
+    /// Waits until there has been one.
+    async fn begin(&mut self) {
+        // The watch that counts them lives as long as this.
+        let _ = self.listed.wait_for(|times| *times > 0).await;
+    }
+
+    /// Makes another, and waits for its end: until then the store lacks what
+    /// that list is about to bring, and who asked for one more whenever
+    /// something is missing would never let a long one come to its end.
+    async fn again(&mut self) {
+        self.listed.mark_unchanged();
+        self.relist
+            .send_modify(|count| *count = count.wrapping_add(1));
+        let _ = self.listed.changed().await;
+    }
+}
+
 /// Sweeps for ever.
-pub(super) async fn sweep(context: Arc<Context>, scope: Scope, relist: watch::Sender<u32>) {
+pub(super) async fn sweep(context: Arc<Context>, scope: Scope, mut listings: Listings) {
     let Context {
         client,
         caches,
@@ -37,6 +63,7 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, relist: watch::Se
         ..
     } = context.as_ref();
     let first = FIRST_WAITS.into_iter().map(Duration::from_secs);
+    listings.begin().await;
     for wait in first.chain(std::iter::repeat(LATER_WAIT)) {
         tokio::time::sleep(wait).await;
         match missing(client, &scope, caches).await {
@@ -46,7 +73,7 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, relist: watch::Se
                     missing,
                     "LocustTests were found that no watch told of, listing anew"
                 );
-                relist.send_modify(|count| *count = count.wrapping_add(1));
+                listings.again().await;
             }
             Err(error) => tracing::debug!(%error, "sweep failed, the next one will do"),
         }
@@ -88,3 +115,6 @@ fn is_known(test: &PartialObjectMeta<LocustTest>, caches: &Caches) -> bool {
         .get(&ObjectRef::new(&test.name_any()).within(&namespace))
         .is_some()
 }
+
+#[cfg(test)]
+mod tests;
