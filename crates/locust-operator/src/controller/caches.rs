@@ -1,9 +1,17 @@
 //! What the operator remembers of the cluster: its own kind, and the Jobs,
-//! Services and pods that carry its label, each pruned to what is looked at.
+//! Services and pods that carry its label.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `prune.rs` | what is looked at of each kind; the rest is dropped |
+//! | `text.rs` | an object on its way from a list or a watch into memory |
+//! | `packed.rs` | how texts are kept small |
+//! | `known.rs`, `children.rs` | LocustTests in kube's store, and all else by name and by controller |
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, Service};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -17,6 +25,7 @@ use super::children::Children;
 use super::known::Known;
 use super::last_seen::LastSeen;
 use super::scope::Scope;
+use super::text::{self, Prune, Text};
 
 /// Seconds after which the server ends a watch, so that one that has gone
 /// silent is noticed.
@@ -63,9 +72,9 @@ pub(super) fn open(
     let (tests, tests_writer) = reflector::store();
     let caches = Caches {
         tests,
-        jobs: Children::by_name(prune_job),
-        services: Children::by_name(prune_service),
-        pods: Children::by_controller(prune_pod),
+        jobs: Children::by_name(),
+        services: Children::by_name(),
+        pods: Children::by_controller(),
         last_seen: LastSeen::default(),
     };
     let (has_listed, listed) = watch::channel(0);
@@ -162,9 +171,10 @@ struct Watched<K, G, O> {
 
 /// Watches children, remembers them, and names the test behind each that
 /// changed; errors are logged, since the watch tries again by itself.
-fn triggers<K, G, O>(api: Api<K>, watched: Watched<K, G, O>) -> Triggers
+fn triggers<K, G, O>(api: Api<Text<K>>, watched: Watched<K, G, O>) -> Triggers
 where
-    K: Resource<DynamicType = ()>
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Prune
         + Clone
         + std::fmt::Debug
         + Serialize
@@ -182,8 +192,10 @@ where
         )
         .flat_map(move |event| {
             let changed = event.map(|event| {
-                if let watcher::Event::Delete(object) = &event {
-                    (watched.gone)(object);
+                if let watcher::Event::Delete(gone) = &event
+                    && let Some(object) = text::read(gone.json())
+                {
+                    (watched.gone)(&object);
                 }
                 watched.children.absorb(event)
             });
@@ -210,62 +222,4 @@ pub(super) fn owner_of_pod(pod: &Pod, jobs: &Children<Job>) -> Option<ObjectRef<
         .iter()
         .find(|owner| owner.controller == Some(true) && owner.kind == Job::kind(&()))?;
     owner_test(&jobs.get(&pod.namespace()?, &owner.name)?)
-}
-
-/// Takes away what tools write down and nobody here reads.
-pub(super) fn prune_metadata<K: ResourceExt>(object: &mut K) {
-    object.managed_fields_mut().clear();
-    object
-        .annotations_mut()
-        .remove("kubectl.kubernetes.io/last-applied-configuration");
-}
-
-/// Labels are for the API server's selection. Without its version an object is
-/// the same as before if nothing changed that is looked at.
-fn prune_child<K: ResourceExt>(child: &mut K) {
-    prune_metadata(child);
-    child.labels_mut().clear();
-    child.meta_mut().resource_version = None;
-    child.meta_mut().generation = None;
-}
-
-fn prune_service(service: &mut Service) {
-    prune_child(service);
-    service.spec = None;
-    service.status = None;
-}
-
-pub(super) fn prune_job(job: &mut Job) {
-    prune_child(job);
-    job.spec = job.spec.take().map(|spec| JobSpec {
-        suspend: spec.suspend,
-        parallelism: spec.parallelism,
-        completions: spec.completions,
-        ..JobSpec::default()
-    });
-}
-
-pub(super) fn prune_pod(pod: &mut Pod) {
-    prune_child(pod);
-    pod.annotations_mut().clear();
-    pod.meta_mut().generate_name = None;
-    if pod.spec.is_some() {
-        pod.spec = Some(PodSpec::default());
-    }
-    if let Some(status) = pod.status.as_mut() {
-        status.host_ips = None;
-        status.pod_ips = None;
-        let init = status.init_container_statuses.iter_mut().flatten();
-        let main = status.container_statuses.iter_mut().flatten();
-        init.chain(main).for_each(prune_container);
-    }
-}
-
-fn prune_container(status: &mut ContainerStatus) {
-    status.container_id = None;
-    status.image_id = String::new();
-    status.resources = None;
-    status.allocated_resources = None;
-    status.volume_mounts = None;
-    status.user = None;
 }

@@ -1,5 +1,5 @@
-//! A LocustTest as it is remembered: as JSON text, which is a fraction of the
-//! value. Nearly all tests are finished, and are hardly ever looked at.
+//! A LocustTest as it is remembered: as packed JSON text, which is a fraction
+//! of the value. Nearly all tests are finished, and are hardly ever looked at.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,7 +13,11 @@ use locust_api::latest::LocustTest;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::caches::prune_metadata;
+use super::packed::{Packed, Packer};
+use super::text::{Prune, identity};
+
+/// Packs all tests. kube's store holds them, so it has no other place.
+static PACKER: Packer = Packer::new();
 
 /// A LocustTest, or what is left of one that cannot be decoded.
 #[derive(Clone, Debug)]
@@ -25,7 +29,7 @@ pub(super) struct Known {
 
 #[derive(Clone, Debug)]
 enum Content {
-    Test(Arc<[u8]>),
+    Test(Packed),
     /// Why it cannot be decoded.
     Undecodable(Arc<str>),
 }
@@ -34,7 +38,10 @@ impl Known {
     /// The test, or why it cannot be decoded.
     pub(super) fn test(&self) -> Result<LocustTest, String> {
         match &self.content {
-            Content::Test(json) => serde_json::from_slice(json).map_err(|error| error.to_string()),
+            Content::Test(packed) => {
+                let json = PACKER.unpack(packed).unwrap_or_default();
+                serde_json::from_slice(&json).map_err(|error| error.to_string())
+            }
             Content::Undecodable(why) => Err(why.as_ref().to_owned()),
         }
     }
@@ -44,11 +51,11 @@ impl<'de> Deserialize<'de> for Known {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match DeserializeGuard::<LocustTest>::deserialize(deserializer)?.0 {
             Ok(mut test) => {
-                prune_metadata(&mut test);
+                test.prune();
                 let json = serde_json::to_vec(&test).map_err(D::Error::custom)?;
                 Ok(Self {
                     metadata: identity(test.metadata),
-                    content: Content::Test(json.into()),
+                    content: Content::Test(PACKER.pack(&json)),
                 })
             }
             Err(InvalidObject { error, metadata }) => Ok(Self {
@@ -56,16 +63,6 @@ impl<'de> Deserialize<'de> for Known {
                 content: Content::Undecodable(error.into()),
             }),
         }
-    }
-}
-
-fn identity(metadata: ObjectMeta) -> ObjectMeta {
-    ObjectMeta {
-        name: metadata.name,
-        namespace: metadata.namespace,
-        uid: metadata.uid,
-        resource_version: metadata.resource_version,
-        ..ObjectMeta::default()
     }
 }
 

@@ -14,7 +14,7 @@ use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use locust_api::latest::{LocustTest, Phase};
 
-use super::caches::{Caches, owner_of_pod, owner_test, prune_job, prune_pod};
+use super::caches::{Caches, owner_of_pod, owner_test};
 use super::known::Known;
 
 /// Shared by the watches, which fill it, and the looks, which read it.
@@ -33,11 +33,9 @@ impl LastSeen {
     /// Notes a Job that was deleted, unless its test is over.
     pub(super) fn job_gone(&self, job: &Job, caches: &Caches) {
         if let Some(uid) = owner_test(job).and_then(|test| uid_of_unfinished(&test, caches)) {
-            let mut job = job.clone();
-            prune_job(&mut job);
             let mut gone = self.lock();
             let jobs = &mut gone.entry(uid).or_default().jobs;
-            jobs.insert(job.name_any(), job);
+            jobs.insert(job.name_any(), job.clone());
         }
     }
 
@@ -51,9 +49,7 @@ impl LastSeen {
             owner_of_pod(pod, &caches.jobs).and_then(|test| uid_of_unfinished(&test, caches));
         let mut gone = self.lock();
         if let Some(uid) = known.or_else(|| test_of(&gone, pod)) {
-            let mut pod = pod.clone();
-            prune_pod(&mut pod);
-            gone.entry(uid).or_default().pods.push(pod);
+            gone.entry(uid).or_default().pods.push(pod.clone());
         }
     }
 

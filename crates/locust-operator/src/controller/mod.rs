@@ -6,7 +6,8 @@
 //! | `reconcile.rs` | one look at one test; start reading here |
 //! | `observe.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
 //! | `polling.rs` | what masters say of their runs |
-//! | `caches.rs`, `known.rs`, `children.rs`, `last_seen.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
+//! | `caches.rs`, `last_seen.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
+//! | `prune.rs`, `text.rs`, `packed.rs`, `known.rs`, `children.rs` | how that is kept small |
 //! | `preflight.rs`, `readiness.rs`, `admin.rs` | waiting, and saying so |
 //! | `client.rs`, `deadline.rs` | the client with its deadlines |
 
@@ -21,13 +22,16 @@ mod known;
 mod last_seen;
 mod memory;
 mod observe;
+mod packed;
 mod polling;
 mod preflight;
+mod prune;
 mod readiness;
 mod reconcile;
 mod report;
 mod scope;
 mod sweep;
+mod text;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

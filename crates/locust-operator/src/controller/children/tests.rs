@@ -1,13 +1,11 @@
 //! Tests of what is remembered, and of what counts as a change.
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::runtime::watcher::Event;
-use kube::{Resource, ResourceExt};
 use serde_json::json;
 
-use super::Children;
+use super::*;
 
-fn pod(name: &str, job: &str, phase: &str) -> Pod {
+fn pod(name: &str, job: &str, phase: &str) -> Text<Pod> {
     serde_json::from_value(json!({
         "metadata": {
             "name": name,
@@ -23,13 +21,9 @@ fn pod(name: &str, job: &str, phase: &str) -> Pod {
     .unwrap()
 }
 
-fn forget_version(pod: &mut Pod) {
-    pod.meta_mut().resource_version = None;
-}
-
 /// Filled with pods of the Jobs `a` and `b`.
 fn filled() -> Children<Pod> {
-    let pods = Children::by_controller(forget_version);
+    let pods = Children::by_controller();
     let first = [
         Event::Init,
         Event::InitApply(pod("a-2", "a", "Running")),
@@ -98,7 +92,7 @@ fn a_new_listing_tells_what_came_changed_and_went_meanwhile() {
 
 #[tokio::test(start_paused = true)]
 async fn it_is_filled_once_everything_was_listed() {
-    let pods = Children::<Pod>::by_name(forget_version);
+    let pods = Children::<Pod>::by_name();
     let second = std::time::Duration::from_secs(1);
     pods.absorb(Event::Init);
     pods.absorb(Event::InitApply(pod("a-1", "a", "Running")));

@@ -36,9 +36,9 @@ fn context() -> Context {
         client: Client::new(api_server, "n"),
         caches: Caches {
             tests: tests.clone(),
-            jobs: Children::by_name(|_| {}),
-            services: Children::by_name(|_| {}),
-            pods: Children::by_name(|_| {}),
+            jobs: Children::by_name(),
+            services: Children::by_name(),
+            pods: Children::by_name(),
             last_seen: LastSeen::default(),
         },
         settings: Settings::default(),
