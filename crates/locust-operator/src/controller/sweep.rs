@@ -9,11 +9,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::api::ListParams;
-use kube::core::PartialObjectMeta;
+use kube::api::{ListParams, Request};
+use kube::core::ListMeta;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Client, Resource, ResourceExt};
+use kube::{Client, Resource};
 use locust_api::latest::LocustTest;
+use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::caches::Caches;
@@ -25,7 +26,27 @@ const FIRST_WAITS: [u64; 8] = [1, 1, 2, 3, 5, 5, 10, 20];
 /// The wait between all later ones.
 const LATER_WAIT: Duration = Duration::from_secs(300);
 /// Tests asked for at a time.
-const PAGE: u32 = 500;
+const PAGE: u32 = 200;
+
+/// A page of tests.
+#[derive(Deserialize)]
+struct Page {
+    metadata: ListMeta,
+    items: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    metadata: Name,
+}
+
+/// As much of their metadata as is looked at. Who manages which field is most
+/// of it, and ten times as much again as a value.
+#[derive(Deserialize)]
+struct Name {
+    namespace: String,
+    name: String,
+}
 
 /// The lists of all tests that the watch begins with.
 pub(super) struct Listings {
@@ -91,16 +112,16 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, mut listings: Lis
 
 /// How many listed tests the store does not have.
 async fn missing(client: &Client, scope: &Scope, caches: &Caches) -> Result<usize, kube::Error> {
-    let api = scope.api::<LocustTest>(client);
+    let tests = Request::new(scope.api::<LocustTest>(client).resource_url());
     let mut params = ListParams::default().limit(PAGE);
     let mut missing = 0;
     loop {
-        let page = api.list_metadata(&params).await?;
-        missing += page
-            .items
-            .iter()
-            .filter(|test| !is_known(test, caches))
-            .count();
+        let list = tests.list_metadata(&params);
+        let page: Page = client
+            .request(list.map_err(kube::Error::BuildRequest)?)
+            .await?;
+        let names = page.items.iter().map(|test| &test.metadata);
+        missing += names.filter(|name| !is_known(name, caches)).count();
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
             None => return Ok(missing),
@@ -108,12 +129,9 @@ async fn missing(client: &Client, scope: &Scope, caches: &Caches) -> Result<usiz
     }
 }
 
-fn is_known(test: &PartialObjectMeta<LocustTest>, caches: &Caches) -> bool {
-    let namespace = test.namespace().unwrap_or_default();
-    caches
-        .tests
-        .get(&ObjectRef::new(&test.name_any()).within(&namespace))
-        .is_some()
+fn is_known(Name { namespace, name }: &Name, caches: &Caches) -> bool {
+    let test = ObjectRef::new(name).within(namespace);
+    caches.tests.get(&test).is_some()
 }
 
 #[cfg(test)]

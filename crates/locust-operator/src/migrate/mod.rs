@@ -12,14 +12,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{ListParams, Patch, PatchParams};
-use kube::{Api, Client, ResourceExt};
+use kube::api::{GetParams, ListParams, Patch, PatchParams, Request};
+use kube::{Api, Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use serde_json::json;
 
 use crate::controller::{self, ClientError, chain, code};
 use crate::leader::Term;
-use rules::{Next, next};
+use rules::{Definition, Next, next};
 
 const CRD: &str = "locusttests.locust.io";
 /// Tests asked for at a time.
@@ -117,8 +117,7 @@ async fn migrate_with(client: &Client) -> Result<Migrated, MigrateError> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let mut rewritten = 0;
     for attempt in 1.. {
-        let crd = crds
-            .get(CRD)
+        let crd = definition(client)
             .await
             .map_err(|source| MigrateError::Definition(Box::new(source)))?;
         match next(&crd) {
@@ -143,6 +142,14 @@ async fn migrate_with(client: &Client) -> Result<Migrated, MigrateError> {
         }
     }
     Ok(Migrated::Rewritten(rewritten))
+}
+
+async fn definition(client: &Client) -> Result<Definition, kube::Error> {
+    let definitions = Request::new(CustomResourceDefinition::url_path(&(), None));
+    let get = definitions.get(CRD, &GetParams::default());
+    client
+        .request(get.map_err(kube::Error::BuildRequest)?)
+        .await
 }
 
 /// Has every LocustTest stored again. A patch that changes nothing is stored if

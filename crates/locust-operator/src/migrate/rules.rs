@@ -1,6 +1,37 @@
 //! Whether there may be objects in another version than the one that is stored.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde::Deserialize;
+
+/// As much of the CRD as is looked at: as values, its schemas are megabytes.
+#[derive(Debug, Deserialize)]
+pub(super) struct Definition {
+    pub(super) metadata: Version,
+    spec: Spec,
+    status: Option<Status>,
+}
+
+/// Which of its versions it is.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Version {
+    pub(super) resource_version: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Spec {
+    conversion: Option<Conversion>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Conversion {
+    strategy: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    stored_versions: Option<Vec<String>>,
+}
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +46,7 @@ pub(super) enum Next {
 }
 
 /// What is to be done where this is the CRD.
-pub(super) fn next(crd: &CustomResourceDefinition) -> Next {
+pub(super) fn next(crd: &Definition) -> Next {
     let stored = crd.status.iter().flat_map(|status| {
         let versions = status.stored_versions.iter().flatten();
         versions.filter(|version| *version != "v2")

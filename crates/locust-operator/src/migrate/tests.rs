@@ -5,7 +5,12 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use locust_api::crd::{converting, crd};
 
-use super::rules::{Next, next};
+use super::rules::{Definition, Next};
+
+fn next(crd: &CustomResourceDefinition) -> Next {
+    let definition = serde_json::to_string(crd).unwrap();
+    super::next(&serde_json::from_str::<Definition>(&definition).unwrap())
+}
 
 fn storing(mut crd: CustomResourceDefinition, versions: &[&str]) -> CustomResourceDefinition {
     crd.status = Some(CustomResourceDefinitionStatus {
