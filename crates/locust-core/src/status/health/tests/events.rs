@@ -177,7 +177,11 @@ fn a_job_whose_pod_has_just_succeeded_wants_no_more() {
     let succeeded = pod("w", "worker", &json!({ "phase": "Succeeded" }));
     let mut observed = with_others(succeeded);
     observed.now = at("01:10:00");
-    assert_eq!(about(&observed), [""; 0], "its status says so a little later");
+    assert_eq!(
+        about(&observed),
+        [""; 0],
+        "its status says so a little later"
+    );
 }
 
 #[test]
