@@ -232,6 +232,12 @@ impl Observed {
 }
 
 impl Observed {
+    /// Whether the run has thresholds to keep to.
+    pub fn has_thresholds(&self) -> bool {
+        let thresholds = self.test.spec.thresholds.as_ref();
+        thresholds.is_some_and(|thresholds| !thresholds.is_empty())
+    }
+
     /// How many workers the test was started with.
     pub fn workers_wanted(&self) -> i32 {
         let of_job = self

@@ -266,14 +266,6 @@ fn master_of(observed: &Observed) -> String {
 /// which finds the test over.
 pub(super) fn end(observed: &Observed, mut draft: Draft, ending: Ending) -> Decision {
     report::results(observed, &mut draft);
-    let has_thresholds = observed
-        .test
-        .spec
-        .thresholds
-        .iter()
-        .flatten()
-        .next()
-        .is_some();
     let Ending {
         cause,
         reason,
@@ -282,7 +274,7 @@ pub(super) fn end(observed: &Observed, mut draft: Draft, ending: Ending) -> Deci
         trouble,
         told: _,
         exit: _,
-    } = verdict::record(&mut draft, has_thresholds, ending);
+    } = verdict::record(&mut draft, observed.has_thresholds(), ending);
     if let Some(Summary { reason, line, .. }) = trouble {
         draft.set(ConditionType::PodsHealthy, Truth::False, reason, line);
     }

@@ -204,15 +204,7 @@ pub(super) fn results(observed: &Observed, draft: &mut Draft) {
 /// How the numbers compare with the thresholds. A breach for good stays one.
 pub(super) fn thresholds(observed: &Observed, draft: &mut Draft) {
     let met = ConditionType::ThresholdsMet;
-    if observed
-        .test
-        .spec
-        .thresholds
-        .iter()
-        .flatten()
-        .next()
-        .is_none()
-    {
+    if !observed.has_thresholds() {
         draft.clear(met);
         return;
     }

@@ -125,16 +125,13 @@ fn explained(draft: &Draft, counts: Counts, ending: Ending) -> Ending {
     if ending.exit != Some(1) {
         return ending;
     }
-    let reason = match failures {
-        0 => FailureReason::LocustfileError,
-        _ => FailureReason::RequestFailures,
-    };
-    let told = match failures {
-        0 => None,
-        _ => Some(format!(
-            "{failures} of {requests} requests failed{}",
-            most_often(draft)
-        )),
+    let (reason, told) = match failures {
+        0 => (FailureReason::LocustfileError, None),
+        _ => {
+            let often = most_often(draft);
+            let told = format!("{failures} of {requests} requests failed{often}");
+            (FailureReason::RequestFailures, Some(told))
+        }
     };
     Ending {
         cause: Some(Cause::Run(reason)),
