@@ -1,6 +1,8 @@
 //! What a user of the Go operator relies on, by the numbers of its acceptance
 //! list: the checks that need an API server. The others are in `locust-core`.
 
+mod again;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
