@@ -36,6 +36,19 @@ fn is_there(objects: &[Value], service: &Value) -> bool {
         .any(|one| one["name"] == *port && one["containerPort"] == 9443)
 }
 
+/// Whether a role says anything about a kind of object.
+fn is_granted(objects: &[Value], resource: &str) -> bool {
+    let roles = ["Role", "ClusterRole"].map(|kind| of_kind(objects, kind));
+    let mut rules = roles.iter().flatten().flat_map(|role| {
+        let rules = role["rules"].as_array();
+        rules.into_iter().flatten()
+    });
+    rules.any(|rule| {
+        let resources = rule["resources"].as_array();
+        resources.is_some_and(|resources| resources.contains(&json!(resource)))
+    })
+}
+
 #[tokio::test]
 async fn no_tree_serves_v1_without_a_webhook_that_is_installed_with_it() -> Result<()> {
     let control_plane = ControlPlane::shared().await?;
@@ -56,6 +69,15 @@ async fn no_tree_serves_v1_without_a_webhook_that_is_installed_with_it() -> Resu
             assert_eq!(service["path"], "/convert", "{tree}");
             assert!(is_there(&objects, service), "{tree}: {service}");
         }
+        // A right, a Service or a certificate that serves nothing is only a
+        // question to whoever reviews what is installed.
+        assert_eq!(of_kind(&objects, "Service").len(), usize::from(converts));
+        assert_eq!(is_granted(&objects, "secrets"), converts, "{tree}");
+        assert_eq!(
+            is_granted(&objects, "customresourcedefinitions"),
+            converts,
+            "{tree}"
+        );
         let validating = of_kind(&objects, "ValidatingWebhookConfiguration");
         assert_eq!(validating.len(), usize::from(tree == "default-webhook"));
         for configuration in validating {
