@@ -47,3 +47,5 @@ pub mod review;
 pub mod settings;
 pub mod status;
 pub mod thresholds;
+#[cfg(test)]
+mod trials;

@@ -27,7 +27,7 @@ const CORE_OPTIMISED: &[&str] = &["--package=locust-core", "--cargo-profile=long
 
 const PARTS: [Part; 4] = [
     Part {
-        filter: "test(/^(convert::tests::identity|review::tests|election::tests)::/)",
+        filter: "test(/^(convert::tests::identity|review::tests|election::tests|decide::tests::model)::/)",
         lengths: &[
             ("CONVERSION_OBJECTS", "1000000"),
             ("PROPTEST_CASES", "100000"),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+use crate::trials::cases;
+
 use super::super::{Authority, LEAF_LIFE, Leaf, Next, Seen, Stored, Target, Window, next};
 use super::{authority, now};
 
@@ -136,7 +138,7 @@ impl Replica {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(32))]
 
     #[test]
     fn whoever_rotates_and_whoever_is_slow_what_is_shown_is_trusted(

@@ -4,25 +4,20 @@
 //! `CONVERSION_OBJECTS` sets how many; `cargo xtask test long` asks for a
 //! million.
 
-#![allow(
-    clippy::disallowed_methods,
-    reason = "how many objects are made is read from the environment"
-)]
-
 use serde_json::{Value, json};
 
 use super::made::{Dice, Maker};
 use crate::convert::fields::FIELDS;
 use crate::convert::{ApiVersion, convert, tree};
+use crate::trials;
 
-/// Enough for every leaf of the larger schema to have several turns.
-const OBJECTS: usize = 4_000;
+const OBJECTS: usize = 120;
+
+/// With so many, every leaf of the larger schema has several turns.
+const ENOUGH_FOR_ALL_LEAVES: usize = 2_000;
 
 fn number() -> usize {
-    let asked = std::env::var("CONVERSION_OBJECTS");
-    asked.map_or(OBJECTS, |text| {
-        text.parse().expect("a number in CONVERSION_OBJECTS")
-    })
+    trials::number("CONVERSION_OBJECTS", OBJECTS)
 }
 
 fn to(version: ApiVersion, object: &Value) -> Value {
@@ -47,7 +42,9 @@ fn come_back(version: ApiVersion, other: ApiVersion, count: usize) {
         "{count} objects of {version}: {} of {leaves} leaves filled",
         leaves - missing.len()
     );
-    assert_eq!(missing, Vec::<&str>::new());
+    if count >= ENOUGH_FOR_ALL_LEAVES {
+        assert_eq!(missing, Vec::<&str>::new());
+    }
 }
 
 #[test]
@@ -86,10 +83,10 @@ fn an_edit_of_v1_wins_in_its_field_and_in_no_other() {
     let (mut v2_maker, mut v1_maker) = (Maker::new(ApiVersion::V2), Maker::new(ApiVersion::V1));
     let mut dice = Dice(0xed17);
     let mut edits = [0; PLACES.len()];
-    for _ in 0..number() / 5 {
+    for turn in 0..number() / 5 {
         let object = v2_maker.make(&mut dice);
         let mut view = to(ApiVersion::V1, &object);
-        let at = dice.below(PLACES.len());
+        let at = turn % PLACES.len();
         let path: Vec<&str> = PLACES[at].0.split('.').collect();
         let place: Vec<&str> = PLACES[at].1.split('.').collect();
         let wanted = v1_maker.make(&mut dice);
@@ -154,7 +151,7 @@ fn the_same_object_gives_the_same_bytes() {
     ] {
         let (mut once, mut again) = (Maker::new(version), Maker::new(version));
         let (mut dice, mut same_dice) = (Dice(0xb17e), Dice(0xb17e));
-        for _ in 0..200 {
+        for _ in 0..number().min(2_000) / 4 {
             let bytes = |object: Value| to(other, &object).to_string();
             let first = bytes(once.make(&mut dice));
             assert_eq!(first, bytes(again.make(&mut same_dice)));

@@ -2,13 +2,17 @@
 //! values of the leaf's type that a schema may or may not accept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use serde_json::{Value, json};
 
 use crate::convert::ApiVersion;
+
+/// Made once: it takes longer than many objects do.
+static CRD: LazyLock<CustomResourceDefinition> = LazyLock::new(locust_api::crd::crd);
 
 /// Random numbers, the same in every run.
 pub(super) struct Dice(pub(super) u64);
@@ -95,10 +99,10 @@ const TEXTS: [&str; 9] = [
 impl Maker {
     pub(super) fn new(version: ApiVersion) -> Self {
         let name = version.as_str().rsplit('/').next().unwrap();
-        let crd = locust_api::crd::crd();
-        let mut versions = crd.spec.versions.into_iter();
+        let mut versions = CRD.spec.versions.iter();
         let found = versions.find(|version| version.name == name);
-        let schema = found.unwrap().schema.unwrap().open_api_v3_schema.unwrap();
+        let schema = found.unwrap().schema.as_ref().unwrap();
+        let schema = schema.open_api_v3_schema.as_ref().unwrap();
         let mut leaves = Vec::new();
         for (name, schema) in schema.properties.as_ref().unwrap() {
             if ["spec", "status"].contains(&name.as_str()) {

@@ -18,6 +18,7 @@ use crate::observed::{Child, Observed, recorded_run};
 use crate::polling::Heard;
 use crate::settings::Settings;
 use crate::status::{Pace, pace};
+use crate::trials::depth;
 
 /// What stands in the API server, and what it has led to.
 #[derive(Clone)]
@@ -519,20 +520,15 @@ const EVENTS: &[Event] = &[
     }),
 ];
 
-/// How many events in a row are tried.
-const DEPTH: usize = 6;
-/// As many with looks between them that have not seen the last one.
-const UNSEEN_DEPTH: usize = 3;
-
 #[test]
 fn no_order_of_events_makes_a_second_run() {
-    let states = search(DEPTH, |_, _| None);
-    assert!(states > 3_000, "the search lost its way: {states} states");
+    let states = search(depth(3, 7), |_, _| None);
+    assert!(states > 200, "the search lost its way: {states} states");
 }
 
 #[test]
 fn no_look_that_has_not_seen_the_last_event_makes_a_second_run() {
-    let states = search(UNSEEN_DEPTH, |before, after| {
+    let states = search(depth(2, 4), |before, after| {
         let (mut unseeing, mut seeing) = (after.clone(), after.clone());
         unseeing.look_remembering(before);
         seeing.look();
@@ -545,7 +541,7 @@ fn no_look_that_has_not_seen_the_last_event_makes_a_second_run() {
         }
         Some(unseeing)
     });
-    assert!(states > 300, "the search lost its way: {states} states");
+    assert!(states > 50, "the search lost its way: {states} states");
 }
 
 /// Looks at every world that so many events lead to, and returns how many

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{admission, conversion, locust_test, object, relabel, settings};
 use crate::convert::ApiVersion;
 use crate::review::{Answer, admit, convert};
+use crate::trials::cases;
 
 /// What every answer to a conversion has to be.
 fn judge_conversion(asked: &[u8]) {
@@ -270,7 +271,7 @@ fn locust_test_of(value: impl Strategy<Value = Value>) -> impl Strategy<Value = 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn any_bytes_are_answered_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
