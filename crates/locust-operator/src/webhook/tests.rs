@@ -15,6 +15,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use kube::Client;
 use kube::client::Body;
+use locust_core::review;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -70,6 +71,11 @@ impl Server {
 
     /// Another one, whose requests have to be done so soon.
     async fn hasty(deadline: Duration) -> Self {
+        Self::converting(deadline, Box::new(convert)).await
+    }
+
+    /// The same, with a conversion of the test's own.
+    async fn converting(deadline: Duration, convert: Box<review::Convert>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root = write_certificate(directory.path());
         let listener = server::listen(0).await.unwrap();
@@ -80,7 +86,7 @@ impl Server {
             served: Served::Both,
             protocols: Protocols::Http1,
             settings: Default::default(),
-            convert: Box::new(convert),
+            convert,
             large: Semaphore::new(1),
             deadline,
         };

@@ -1,6 +1,9 @@
 //! Clients that send too much, too slowly, nothing, or nonsense: they are
 //! refused, and nobody else waits for them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::connections::MOST;
@@ -144,4 +147,78 @@ async fn a_flood_of_connections_and_nonsense_delays_nobody() {
     println!("slowest of 50 calls beside {sent} bad ones: {slowest:?}");
     assert!(sent > 100, "{sent}");
     assert!(slowest < SOON, "{slowest:?}");
+}
+
+/// A review of this many kilobytes, of objects with one name.
+fn review_of(name: &str, kilobytes: usize) -> String {
+    let mut padded = object(name);
+    padded["spec"]["image"] = "i".repeat(1000).into();
+    conversion(&vec![padded; kilobytes])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_large_review_is_converted_at_a_time_and_small_ones_do_not_wait_for_it() {
+    let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (now, peak) = (inside.clone(), most.clone());
+    let slow = move |object: Value, desired: &str| {
+        if object["metadata"]["name"] == "large" {
+            peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(1));
+            now.fetch_sub(1, Ordering::SeqCst);
+        }
+        convert(object, desired)
+    };
+    let server = Arc::new(Server::converting(DEADLINE, Box::new(slow)).await);
+    server.convert(&[object("small")]).await;
+    let large = review_of("large", 400);
+    let asked: Vec<_> = (0..3)
+        .map(|_| {
+            let (server, large) = (server.clone(), large.clone());
+            tokio::spawn(async move { server.post("/convert", large).await.0 })
+        })
+        .collect();
+    while inside.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut beside = 0;
+    while !asked.iter().all(|large| large.is_finished()) {
+        let (response, took) = server.convert(&[object("small")]).await;
+        assert_eq!(response["result"]["status"], "Success");
+        assert!(took < SOON, "{took:?}");
+        beside += 1;
+    }
+    for large in asked {
+        assert_eq!(large.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+    assert!(beside > 10, "{beside}");
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_connections() {
+    const BEYOND: usize = 40;
+    let server = Server::start(Protocols::Http1, Served::Both).await;
+    server.convert(&[object("a")]).await;
+    let address = ("127.0.0.1", server.port);
+    let connecting = (0..MOST + BEYOND).map(|_| TcpStream::connect(address));
+    let mut streams: Vec<TcpStream> = Vec::new();
+    for stream in join_all(connecting).await {
+        streams.push(stream.unwrap());
+    }
+    // Sooner than a stranger is closed for being silent.
+    let deadline = std::time::Instant::now() + Duration::from_secs(5);
+    while open(&mut streams).await > MOST {
+        assert!(std::time::Instant::now() < deadline, "too many are open");
+    }
+    assert_eq!(open(&mut streams).await, MOST);
+}
+
+/// How many of them the server has not closed.
+async fn open(streams: &mut [TcpStream]) -> usize {
+    let mut open = 0;
+    for stream in streams {
+        let ended = tokio::time::timeout(Duration::from_millis(1), stream.read(&mut [0])).await;
+        open += usize::from(ended.is_err());
+    }
+    open
 }

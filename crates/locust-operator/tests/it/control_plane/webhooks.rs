@@ -2,6 +2,7 @@
 //! own: the CRD points at the operators of one test.
 
 mod clock;
+mod crowd;
 mod healing;
 mod installed;
 mod rotation;
