@@ -10,6 +10,7 @@ mod cluster;
 mod codegen;
 mod conditions;
 mod deviations;
+mod fuzz;
 mod image;
 mod kube;
 mod lint;
@@ -39,6 +40,8 @@ enum Command {
     Setup,
     /// Measure size and speed, and write docs/figures.md.
     Bench(bench::Args),
+    /// Send the webhooks what they have never seen, and look for panics.
+    Fuzz(fuzz::Args),
     /// Check the conventions that no compiler checks.
     Tidy,
     /// Write every file that is made from code.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Fmt => lint::format(),
         Command::Setup => setup::main(),
         Command::Bench(args) => bench::main(&args),
+        Command::Fuzz(args) => fuzz::main(&args),
         Command::Tidy => tidy::main(),
         Command::Codegen(args) => codegen::main(&args),
         Command::Install => apply::install(),

@@ -2,34 +2,15 @@
 
 mod generated;
 mod golden;
+mod judge;
 mod nonsense;
 
 use serde_json::{Value, json};
 
 use super::{Answer, admit, convert};
+use crate::convert::{ApiVersion, convert as convert_object};
 use crate::settings::{Admission, Settings};
-
-/// What the validating webhook runs with.
-fn settings() -> Settings {
-    Settings {
-        admission: Admission::Upstream,
-        affinity_injection: true,
-        tolerations_injection: true,
-        ..Settings::default()
-    }
-}
-
-/// Only the version changes; `bad` names cannot be converted.
-fn relabel(mut object: Value, desired: &str) -> Result<Value, String> {
-    if !object.is_object() {
-        return Err("it is no object".to_owned());
-    }
-    if object["metadata"]["name"] == "bad" {
-        return Err("it is bad".to_owned());
-    }
-    object["apiVersion"] = desired.into();
-    Ok(object)
-}
+use judge::{relabel, settings};
 
 #[track_caller]
 fn review(answer: Answer) -> Value {

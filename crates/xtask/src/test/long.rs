@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::clusters::{Clusters, Variable};
 use super::nextest;
+use crate::fuzz;
 
 /// Some of those tests.
 struct Part {
@@ -22,6 +23,9 @@ enum Needs {
     ControlPlane,
     Node,
 }
+
+/// How long each target is fuzzed, in seconds.
+const FUZZED: u32 = 60;
 
 const CORE_OPTIMISED: &[&str] = &["--package=locust-core", "--cargo-profile=long"];
 
@@ -76,6 +80,7 @@ pub(super) fn run(clusters: &mut Clusters, summaries: &mut Vec<String>) -> Resul
     };
     let results = PARTS.iter().map(|part| run(part, clusters, summaries));
     // All of them, before the first that failed is looked for.
-    let results: Vec<Result<()>> = results.collect();
+    let mut results: Vec<Result<()>> = results.collect();
+    results.push(fuzz::run(FUZZED));
     results.into_iter().collect()
 }

@@ -21,7 +21,8 @@ pub(super) struct File {
 impl File {
     /// Whether it is Rust source that the compiler sees.
     pub(super) fn is_source(&self) -> bool {
-        self.path.starts_with("crates/") && self.path.ends_with(".rs")
+        let is_of_ours = ["crates/", "fuzz/"].map(|folder| self.path.starts_with(folder));
+        is_of_ours.contains(&true) && self.path.ends_with(".rs")
     }
 
     /// Whether it holds tests and nothing else.

@@ -2,72 +2,20 @@
 //! answer is a refusal of the whole, or carries the uid and has as many
 //! objects as were sent, in their order.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the reviews of the corpora are files of the repository"
+)]
+
+use std::path::Path;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{admission, conversion, locust_test, object, relabel, settings};
-use crate::convert::ApiVersion;
+use super::judge::{judge_admission, judge_conversion, relabel, settings};
+use super::{admission, conversion, locust_test, object};
 use crate::review::{Answer, admit, convert};
 use crate::trials::cases;
-
-/// What every answer to a conversion has to be.
-fn judge_conversion(asked: &[u8]) {
-    judge_answer(asked, convert(asked, &relabel));
-    judge_answer(asked, convert(asked, &really));
-}
-
-fn judge_answer(asked: &[u8], answer: Answer) {
-    let Answer::Review(body) = answer else {
-        return;
-    };
-    let answer: Value = serde_json::from_slice(&body).expect("answers are JSON");
-    let asked: Value = match serde_json::from_slice(asked) {
-        Ok(asked) => asked,
-        // Something that was passed over, such as text that is none, in a
-        // field that nobody reads, or an object that is nested too deep.
-        Err(_) => {
-            assert!(answer["response"]["uid"].is_string());
-            return;
-        }
-    };
-    let (request, response) = (&asked["request"], &answer["response"]);
-    assert_eq!(answer["kind"], "ConversionReview");
-    assert!(request["uid"].as_str().is_some_and(|uid| !uid.is_empty()));
-    assert_eq!(response["uid"], request["uid"]);
-    let converted = response["convertedObjects"].as_array().expect("a list");
-    match response["result"]["status"].as_str() {
-        Some("Failed") => {
-            assert!(converted.is_empty());
-            assert!(response["result"]["message"].is_string());
-        }
-        Some("Success") => {
-            let objects = request["objects"].as_array().expect("a list");
-            assert_eq!(converted.len(), objects.len());
-            for (converted, object) in converted.iter().zip(objects) {
-                for field in ["name", "namespace", "uid"] {
-                    assert_eq!(converted["metadata"][field], object["metadata"][field]);
-                }
-                assert_eq!(converted["apiVersion"], request["desiredAPIVersion"]);
-            }
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-fn judge_admission(asked: &[u8]) {
-    let Answer::Review(body) = admit(asked, &settings(), &relabel) else {
-        return;
-    };
-    let answer: Value = serde_json::from_slice(&body).expect("answers are JSON");
-    let response = &answer["response"];
-    assert_eq!(answer["kind"], "AdmissionReview");
-    assert!(response["uid"].as_str().is_some_and(|uid| !uid.is_empty()));
-    if let Ok(asked) = serde_json::from_slice::<Value>(asked) {
-        assert_eq!(response["uid"], asked["request"]["uid"]);
-    }
-    let refused = response["allowed"] == false;
-    assert_eq!(refused, response["status"]["message"].is_string());
-}
 
 #[track_caller]
 fn malformed(asked: &[u8], expected: &str) {
@@ -124,38 +72,31 @@ fn what_is_no_review_is_refused_as_a_whole() {
     ));
 }
 
-/// Reviews that once were a question, or are made to be one.
-const CORPUS: &[&[u8]] = &[
-    include_bytes!("corpus/a-key-twice-in-an-object.json"),
-    include_bytes!("corpus/a-spec-that-is-a-list.json"),
-    include_bytes!("corpus/an-integer-of-many-digits.json"),
-    include_bytes!("corpus/an-object-that-is-a-text.json"),
-    include_bytes!("corpus/an-unknown-version.json"),
-    include_bytes!("corpus/half-a-surrogate.json"),
-    include_bytes!("corpus/metadata-that-is-none.json"),
-    include_bytes!("corpus/numbers-out-of-range.json"),
-    include_bytes!("corpus/objects-of-all-types.json"),
-    include_bytes!("corpus/objects-that-are-no-list.json"),
-    include_bytes!("corpus/objects-twice.json"),
-    include_bytes!("corpus/replicas-out-of-range.json"),
-    include_bytes!("corpus/request-twice.json"),
-    include_bytes!("corpus/something-after-the-end.json"),
-    include_bytes!("corpus/text-that-is-none-where-nobody-reads.json"),
-    include_bytes!("corpus/versions-mixed.json"),
+/// Reviews that once were a question, or are made to be one, and what fuzzing
+/// has learned (`cargo xtask fuzz --keep`).
+const CORPORA: [&str; 3] = [
+    "src/review/tests/corpus",
+    "../../fuzz/corpus/convert",
+    "../../fuzz/corpus/admit",
 ];
 
 #[test]
-fn the_corpus_is_answered_or_refused() {
-    for asked in CORPUS {
-        judge_conversion(asked);
-        judge_admission(asked);
+fn the_corpora_are_answered_or_refused_and_small() {
+    let mut bytes = 0;
+    for corpus in CORPORA {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(corpus);
+        let files = std::fs::read_dir(&folder).unwrap();
+        let mut count = 0;
+        for file in files {
+            let asked = std::fs::read(file.unwrap().path()).unwrap();
+            judge_conversion(&asked);
+            judge_admission(&asked);
+            count += 1;
+            bytes += asked.len();
+        }
+        assert!(count > 10, "{corpus} has {count} files");
     }
-}
-
-/// The conversion that the operator serves.
-fn really(object: Value, desired: &str) -> Result<Value, String> {
-    let desired = ApiVersion::parse(desired).ok_or("no such version")?;
-    crate::convert::convert(object, desired).map_err(|why| why.to_string())
+    assert!(bytes < 384 << 10, "{bytes}: keep less");
 }
 
 #[test]

@@ -1,0 +1,5 @@
+//! ConversionReviews, or what somebody sends as one.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|asked: &[u8]| fuzz::judge_conversion(asked));
