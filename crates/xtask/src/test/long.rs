@@ -29,7 +29,7 @@ const FUZZED: u32 = 60;
 
 const CORE_OPTIMISED: &[&str] = &["--package=locust-core", "--cargo-profile=long"];
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     Part {
         filter: "test(/^(convert::tests::identity|review::tests|election::tests|decide::tests::model)::/)",
         lengths: &[
@@ -58,6 +58,12 @@ const PARTS: [Part; 4] = [
     Part {
         filter: "binary(it) & test(/^node::undeployed::crashes::/)",
         lengths: &[("CRASHES", "27")],
+        needs: Needs::Node,
+    },
+    // Deploys another tree, and rolls it out: not beside others.
+    Part {
+        filter: "binary(it) & test(/^node::installed::/)",
+        lengths: &[],
         needs: Needs::Node,
     },
 ];

@@ -61,7 +61,8 @@ const ON_CONTROL_PLANE: &str = "binary(it) & (
     + (package(testkit) - test(/^node::/)))";
 /// They measure seconds: not beside others, and after all that is built.
 const OF_REPLICAS: &str = "binary(it) & test(/^control_plane::election::/)";
-const ON_NODE: &str = "binary(it) & (test(/^node::/) - test(/^node::undeployed::/))";
+const ON_NODE: &str = "binary(it)
+    & (test(/^node::/) - test(/^node::undeployed::/) - test(/^node::installed::/))";
 /// Not beside the others: the operator that those have deployed is scaled to
 /// zero.
 const WITHOUT_DEPLOYED: &str = "binary(it) & test(/^node::undeployed::/)";
