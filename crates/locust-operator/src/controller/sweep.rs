@@ -21,8 +21,12 @@ use super::caches::Caches;
 use super::reconcile::Context;
 use super::scope::Scope;
 
-/// Waits between the first sweeps, in seconds.
-const FIRST_WAITS: [u64; 8] = [1, 1, 2, 3, 5, 5, 10, 20];
+/// Waits between the first sweeps, in seconds. They only count, for then a
+/// starting operator is still reading lists: ten thousand names cost the API
+/// server seconds.
+const COUNTING_WAITS: [u64; 6] = [1, 1, 2, 3, 5, 5];
+/// Waits between the next sweeps, in seconds.
+const NAMING_WAITS: [u64; 2] = [10, 20];
 /// The wait between all later ones.
 const LATER_WAIT: Duration = Duration::from_secs(300);
 /// Tests asked for at a time.
@@ -83,11 +87,17 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, mut listings: Lis
         pollers,
         ..
     } = context.as_ref();
-    let first = FIRST_WAITS.into_iter().map(Duration::from_secs);
+    let counting = COUNTING_WAITS.map(|wait| (Duration::from_secs(wait), true));
+    let naming = NAMING_WAITS.map(|wait| (Duration::from_secs(wait), false));
+    let later = std::iter::repeat((LATER_WAIT, false));
     listings.begin().await;
-    for wait in first.chain(std::iter::repeat(LATER_WAIT)) {
+    for (wait, is_counted) in counting.into_iter().chain(naming).chain(later) {
         tokio::time::sleep(wait).await;
-        match missing(client, &scope, caches).await {
+        let missing = match is_counted {
+            true => missing_by_number(client, &scope, caches).await,
+            false => missing_by_name(client, &scope, caches).await,
+        };
+        match missing {
             Ok(0) => {}
             Ok(missing) => {
                 tracing::info!(
@@ -110,8 +120,41 @@ pub(super) async fn sweep(context: Arc<Context>, scope: Scope, mut listings: Lis
     }
 }
 
+/// How many tests the store does not have, where it has another number of them
+/// than there are.
+async fn missing_by_number(
+    client: &Client,
+    scope: &Scope,
+    caches: &Caches,
+) -> Result<usize, kube::Error> {
+    if number(client, scope).await? == Some(caches.tests.len()) {
+        return Ok(0);
+    }
+    missing_by_name(client, scope, caches).await
+}
+
+/// How many tests there are, if the API server says it.
+async fn number(client: &Client, scope: &Scope) -> Result<Option<usize>, kube::Error> {
+    let tests = Request::new(scope.api::<LocustTest>(client).resource_url());
+    let list = tests.list_metadata(&ListParams::default().limit(1));
+    let page: Page = client
+        .request(list.map_err(kube::Error::BuildRequest)?)
+        .await?;
+    let is_all = page.metadata.continue_.is_none_or(|token| token.is_empty());
+    let remaining = match (page.metadata.remaining_item_count, is_all) {
+        (Some(remaining), _) => usize::try_from(remaining).ok(),
+        (None, true) => Some(0),
+        (None, false) => None,
+    };
+    Ok(remaining.map(|remaining| page.items.len() + remaining))
+}
+
 /// How many listed tests the store does not have.
-async fn missing(client: &Client, scope: &Scope, caches: &Caches) -> Result<usize, kube::Error> {
+async fn missing_by_name(
+    client: &Client,
+    scope: &Scope,
+    caches: &Caches,
+) -> Result<usize, kube::Error> {
     let tests = Request::new(scope.api::<LocustTest>(client).resource_url());
     let mut params = ListParams::default().limit(PAGE);
     let mut missing = 0;
