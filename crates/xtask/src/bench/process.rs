@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
+/// The least wait between two looks.
 const POLL: Duration = Duration::from_millis(2);
+/// The waits grow to this part of what has passed: what is measured is not
+/// kept busy by questions, and still known to half a percent.
+const PART: u32 = 200;
 
 /// A running operator; it ends when this is dropped.
 pub(super) struct Operator {
@@ -47,12 +51,13 @@ impl Drop for Operator {
 
 /// Polls until a condition holds.
 pub(super) async fn until(what: &str, condition: impl AsyncFn() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let began = Instant::now();
     while !condition().await? {
-        if Instant::now() > deadline {
+        let waited = began.elapsed();
+        if waited > PATIENCE {
             bail!("waited {} s for {what}", PATIENCE.as_secs());
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(POLL.max(waited / PART)).await;
     }
     Ok(())
 }
