@@ -37,7 +37,6 @@ async fn running() -> Result<Vec<Figure>> {
     life.run(1).await?;
     bench.control_plane.kill("kube-controller-manager")?;
     copy(&life, RUNNING).await?;
-    tokio::time::sleep(REST).await;
     let live = operator.resident_megabytes()?;
     drop(operator);
     let restarted = bench.operator().await?;
@@ -202,6 +201,9 @@ async fn copy(life: &Life<'_>, tests: usize) -> Result<()> {
         .kubectl(&["get", "locusttest", &last, "-o", "name"])
         .await?;
     ensure!(shown.contains(&last), "{last} was not copied");
+    // The API server still takes in what was put into its store, and a list
+    // waits for that.
+    tokio::time::sleep(REST).await;
     Ok(())
 }
 
