@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::connections::MOST;
@@ -192,33 +191,4 @@ async fn one_large_review_is_converted_at_a_time_and_small_ones_do_not_wait_for_
     }
     assert_eq!(most.load(Ordering::SeqCst), 1);
     assert!(beside > 10, "{beside}");
-}
-
-#[tokio::test]
-async fn there_are_only_so_many_connections() {
-    const BEYOND: usize = 40;
-    let server = Server::start(Protocols::Http1, Served::Both).await;
-    server.convert(&[object("a")]).await;
-    let address = ("127.0.0.1", server.port);
-    let connecting = (0..MOST + BEYOND).map(|_| TcpStream::connect(address));
-    let mut streams: Vec<TcpStream> = Vec::new();
-    for stream in join_all(connecting).await {
-        streams.push(stream.unwrap());
-    }
-    // Sooner than a stranger is closed for being silent.
-    let deadline = std::time::Instant::now() + Duration::from_secs(5);
-    while open(&mut streams).await > MOST {
-        assert!(std::time::Instant::now() < deadline, "too many are open");
-    }
-    assert_eq!(open(&mut streams).await, MOST);
-}
-
-/// How many of them the server has not closed.
-async fn open(streams: &mut [TcpStream]) -> usize {
-    let mut open = 0;
-    for stream in streams {
-        let ended = tokio::time::timeout(Duration::from_millis(1), stream.read(&mut [0])).await;
-        open += usize::from(ended.is_err());
-    }
-    open
 }
