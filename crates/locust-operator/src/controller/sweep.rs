@@ -52,6 +52,26 @@ struct Name {
     name: String,
 }
 
+impl Page {
+    async fn read(
+        client: &Client,
+        scope: &Scope,
+        params: &ListParams,
+    ) -> Result<Self, kube::Error> {
+        let tests = Request::new(scope.api::<LocustTest>(client).resource_url());
+        let list = tests.list_metadata(params);
+        client
+            .request(list.map_err(kube::Error::BuildRequest)?)
+            .await
+    }
+
+    /// What to ask for the next one with, if this is not the last.
+    fn next(&self) -> Option<&str> {
+        let token = self.metadata.continue_.as_deref();
+        token.filter(|token| !token.is_empty())
+    }
+}
+
 /// The lists of all tests that the watch begins with.
 pub(super) struct Listings {
     /// How often one was read to its end.
@@ -135,16 +155,11 @@ async fn missing_by_number(
 
 /// How many tests there are, if the API server says it.
 async fn number(client: &Client, scope: &Scope) -> Result<Option<usize>, kube::Error> {
-    let tests = Request::new(scope.api::<LocustTest>(client).resource_url());
-    let list = tests.list_metadata(&ListParams::default().limit(1));
-    let page: Page = client
-        .request(list.map_err(kube::Error::BuildRequest)?)
-        .await?;
-    let is_all = page.metadata.continue_.is_none_or(|token| token.is_empty());
-    let remaining = match (page.metadata.remaining_item_count, is_all) {
+    let page = Page::read(client, scope, &ListParams::default().limit(1)).await?;
+    let remaining = match (page.metadata.remaining_item_count, page.next()) {
         (Some(remaining), _) => usize::try_from(remaining).ok(),
-        (None, true) => Some(0),
-        (None, false) => None,
+        (None, None) => Some(0),
+        (None, Some(_)) => None,
     };
     Ok(remaining.map(|remaining| page.items.len() + remaining))
 }
@@ -155,18 +170,14 @@ async fn missing_by_name(
     scope: &Scope,
     caches: &Caches,
 ) -> Result<usize, kube::Error> {
-    let tests = Request::new(scope.api::<LocustTest>(client).resource_url());
     let mut params = ListParams::default().limit(PAGE);
     let mut missing = 0;
     loop {
-        let list = tests.list_metadata(&params);
-        let page: Page = client
-            .request(list.map_err(kube::Error::BuildRequest)?)
-            .await?;
+        let page = Page::read(client, scope, &params).await?;
         let names = page.items.iter().map(|test| &test.metadata);
         missing += names.filter(|name| !is_known(name, caches)).count();
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
+        match page.next() {
+            Some(token) => params = params.continue_token(token),
             None => return Ok(missing),
         }
     }
