@@ -29,11 +29,19 @@ pub(crate) fn cases(quick: u32) -> Config {
     }
 }
 
-/// How deep a search goes: to `quick`, or with `THOROUGH` set as far as two
-/// cores get in a minute or two.
-pub(crate) fn depth(quick: usize, thorough: usize) -> usize {
+/// How far a search goes: to `quick`, or with `THOROUGH` set as
+/// far as two cores get in a minute or two.
+pub(crate) fn extent(quick: usize, thorough: usize) -> usize {
     match std::env::var_os("THOROUGH") {
         None => quick,
         Some(_) => thorough,
     }
+}
+
+/// A search that found no more states than these has lost its way, and shows
+/// nothing.
+#[track_caller]
+pub(crate) fn is_whole(states: usize, quick: usize, thorough: usize) {
+    let least = extent(quick, thorough);
+    assert!(states > least, "the search lost its way: {states} states");
 }

@@ -18,7 +18,7 @@ use crate::observed::{Child, Observed, recorded_run};
 use crate::polling::Heard;
 use crate::settings::Settings;
 use crate::status::{Pace, pace};
-use crate::trials::depth;
+use crate::trials::{extent, is_whole};
 
 /// What stands in the API server, and what it has led to.
 #[derive(Clone)]
@@ -522,13 +522,13 @@ const EVENTS: &[Event] = &[
 
 #[test]
 fn no_order_of_events_makes_a_second_run() {
-    let states = search(depth(3, 7), |_, _| None);
-    assert!(states > 200, "the search lost its way: {states} states");
+    let states = search(extent(3, 7), |_, _| None);
+    is_whole(states, 200, 3_000);
 }
 
 #[test]
 fn no_look_that_has_not_seen_the_last_event_makes_a_second_run() {
-    let states = search(depth(2, 4), |before, after| {
+    let states = search(extent(2, 4), |before, after| {
         let (mut unseeing, mut seeing) = (after.clone(), after.clone());
         unseeing.look_remembering(before);
         seeing.look();
@@ -541,7 +541,7 @@ fn no_look_that_has_not_seen_the_last_event_makes_a_second_run() {
         }
         Some(unseeing)
     });
-    assert!(states > 50, "the search lost its way: {states} states");
+    is_whole(states, 50, 300);
 }
 
 /// Looks at every world that so many events lead to, and returns how many
