@@ -66,6 +66,13 @@ async fn a_person_starts_the_load_in_the_web_ui() -> Result<()> {
         "{status} {page}"
     );
     assert_eq!(target.counts(&world).await?.answered, 0, "nobody began");
+    // Locust answers `success` to a start without workers, and starts nothing.
+    world
+        .tests
+        .wait_until("byhand", "a connected worker", |test| {
+            condition(test, "WorkersConnected").starts_with("True/AllWorkersConnected")
+        })
+        .await?;
     post(
         &world,
         &format!("{web_ui}/swarm"),
