@@ -1,7 +1,10 @@
 //! The API server's audit log: the truth about who changed what, who asked for
 //! what, and how often.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -110,26 +113,73 @@ struct ResponseStatus {
     code: u16,
 }
 
-/// All events in a log; none if it does not exist yet.
-pub(crate) fn read(path: &Path) -> Result<Vec<AuditEvent>> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => {
-            return Err(error).with_context(|| format!("read the audit log {}", path.display()));
-        }
-    };
-    parse(&text).with_context(|| format!("read the audit log {}", path.display()))
+/// A log that grows, and how far it was read.
+#[derive(Debug)]
+pub(crate) struct Log {
+    path: PathBuf,
+    read: Mutex<Read>,
 }
 
-/// The last line is being written while it has no end.
-fn parse(text: &str) -> Result<Vec<AuditEvent>> {
-    let complete = text
-        .rfind('\n')
-        .and_then(|end| text.get(..end))
-        .unwrap_or("");
+#[derive(Debug, Default)]
+struct Read {
+    /// Where the first line begins that was not read.
+    offset: u64,
+    events: Vec<AuditEvent>,
+}
+
+impl Log {
+    /// The log of an API server that is about to start.
+    pub(crate) fn from_its_beginning(path: PathBuf) -> Self {
+        let read = Mutex::default();
+        Self { path, read }
+    }
+
+    /// What an API server will note from now on. All that other tests did
+    /// before is long to read.
+    pub(crate) fn from_now(path: PathBuf) -> Result<Self> {
+        let log = Self::from_its_beginning(path);
+        let text = log.unread(0)?;
+        let offset = u64::try_from(complete(&text).len())?;
+        let events = Vec::new();
+        *log.read.lock().unwrap_or_else(PoisonError::into_inner) = Read { offset, events };
+        Ok(log)
+    }
+
+    /// All events so far; none if the log does not exist yet.
+    pub(crate) fn events(&self) -> Result<Vec<AuditEvent>> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = self.unread(read.offset)?;
+        let complete = complete(&text);
+        let events = parse(complete)
+            .with_context(|| format!("read the audit log {}", self.path.display()))?;
+        read.offset += u64::try_from(complete.len())?;
+        read.events.extend(events);
+        Ok(read.events.clone())
+    }
+
+    fn unread(&self, offset: u64) -> Result<String> {
+        let read = || {
+            let mut file = match File::open(&self.path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
+                file => file?,
+            };
+            file.seek(SeekFrom::Start(offset))?;
+            let mut text = String::new();
+            file.read_to_string(&mut text).map(|_| text)
+        };
+        read().with_context(|| format!("read the audit log {}", self.path.display()))
+    }
+}
+
+/// Without the last line, which is being written while it has no end.
+fn complete(text: &str) -> &str {
+    let end = text.rfind('\n').map_or(0, |last| last + 1);
+    text.get(..end).unwrap_or_default()
+}
+
+fn parse(lines: &str) -> Result<Vec<AuditEvent>> {
     let mut events = Vec::new();
-    for line in complete.lines() {
+    for line in lines.lines() {
         let line: Line = serde_json::from_str(line)?;
         if (line.stage == Stage::ResponseStarted) != (line.verb == "watch") {
             continue;
@@ -151,15 +201,16 @@ fn parse(text: &str) -> Result<Vec<AuditEvent>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AuditEvent, parse};
+    use std::fs;
+
+    use super::{AuditEvent, Log, parse};
 
     const LINE: &str = r#"{"kind":"Event","stage":"ResponseComplete","requestURI":"/apis/batch/v1/namespaces/ns/jobs/n/status?x=1","verb":"patch","user":{"username":"op"},"objectRef":{"resource":"jobs","namespace":"ns","name":"n","subresource":"status"},"responseStatus":{"code":409},"requestReceivedTimestamp":"2026-01-02T03:04:05.000006Z"}"#;
 
     #[test]
-    fn a_line_becomes_an_event_and_an_unfinished_line_is_left_for_later() {
-        let text = format!("{LINE}\n{{\"kind\":\"Ev");
+    fn a_line_becomes_an_event() {
         assert_eq!(
-            parse(&text).unwrap(),
+            parse(LINE).unwrap(),
             [AuditEvent {
                 user: "op".into(),
                 verb: "patch".into(),
@@ -172,6 +223,22 @@ mod tests {
                 timestamp: "2026-01-02T03:04:05.000006Z".into(),
             }]
         );
+    }
+
+    #[test]
+    fn a_log_is_read_on_from_where_it_was_read_to_and_an_unfinished_line_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.log");
+        let log = Log::from_its_beginning(path.clone());
+        assert_eq!(log.events().unwrap(), []);
+        let (beginning, end) = LINE.split_at(100);
+        let counts = |log: &Log| log.events().unwrap().len();
+        fs::write(&path, format!("{LINE}\n{beginning}")).unwrap();
+        let later = Log::from_now(path.clone()).unwrap();
+        assert_eq!((counts(&log), counts(&later)), (1, 0));
+        fs::write(&path, format!("{LINE}\n{beginning}{end}\n{LINE}\n")).unwrap();
+        assert_eq!((counts(&log), counts(&later)), (3, 2));
+        assert_eq!((counts(&log), counts(&later)), (3, 2));
     }
 
     #[test]

@@ -32,13 +32,27 @@ pub struct Cluster {
     sandbox: Sandbox,
     network: Network,
     pki: Pki,
+    audited: audit::Log,
 }
 
 impl Cluster {
+    /// One whose API server is yet to be started.
     pub(crate) fn new(sandbox: Sandbox) -> Result<Self> {
+        let audited = audit::Log::from_its_beginning(sandbox.log_file("audit"));
+        Self::with_log(sandbox, audited)
+    }
+
+    /// One that another process keeps.
+    pub(crate) fn attach(sandbox: Sandbox) -> Result<Self> {
+        let audited = audit::Log::from_now(sandbox.log_file("audit"))?;
+        Self::with_log(sandbox, audited)
+    }
+
+    fn with_log(sandbox: Sandbox, audited: audit::Log) -> Result<Self> {
         Ok(Self {
             network: Network::new(sandbox.network()?),
             pki: Pki::open(&sandbox.dir().join("pki")),
+            audited,
             sandbox,
         })
     }
@@ -183,25 +197,26 @@ impl Cluster {
         Namespace::create(self.network.clone(), self.kubeconfig(), prefix, managed).await
     }
 
-    /// Every answered write request so far, in the order of the answers. The
-    /// API server notes a request after it has answered it, so the last one
-    /// may be missing for a moment: poll.
+    /// Every answered write request so far, in the order of the answers; after
+    /// an attach, those since then. The API server notes a request after it has
+    /// answered it, so the last one may be missing for a moment: poll.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub fn audit_log(&self) -> Result<Vec<AuditEvent>> {
-        let mut log = audit::read(&self.sandbox.log_file("audit"))?;
+        let mut log = self.audited.events()?;
         log.retain(|event| !event.is_read());
         Ok(log)
     }
 
     /// What users other than the administrator and Kubernetes itself have read
-    /// so far of LocustTests, their children and their pods.
+    /// of LocustTests, their children and their pods: so far, or after an
+    /// attach since then.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub fn audited_reads(&self) -> Result<Vec<AuditEvent>> {
-        let mut log = audit::read(&self.sandbox.log_file("audit"))?;
+        let mut log = self.audited.events()?;
         log.retain(AuditEvent::is_read);
         Ok(log)
     }

@@ -89,7 +89,7 @@ impl ControlPlane {
     /// # Errors
     /// When none runs there.
     pub fn attach(dir: &Path) -> Result<Self> {
-        Ok(Self(Cluster::new(Sandbox::attach(dir)?)?))
+        Ok(Self(Cluster::attach(Sandbox::attach(dir)?)?))
     }
 }
 

@@ -120,7 +120,7 @@ impl Node {
     /// # Errors
     /// When none runs there.
     pub fn attach(dir: &Path) -> Result<Self> {
-        Ok(Self(Cluster::new(Sandbox::attach(dir)?)?))
+        Ok(Self(Cluster::attach(Sandbox::attach(dir)?)?))
     }
 
     /// Imports the images of one more OCI archive.
