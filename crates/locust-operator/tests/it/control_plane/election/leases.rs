@@ -87,7 +87,11 @@ async fn deposed(control_plane: &ControlPlane, spec: Value) -> Result<()> {
     let ended = ends(&mut leader).await?.duration_since(edited);
     ensure!(ended.as_secs() < 5, "ended only after {ended:?}");
     let taken = works(&standby).await?.duration_since(edited);
-    ensure!(taken.as_secs() <= 20, "took over after {taken:?}");
+    ensure!(
+        taken.as_secs() <= 20,
+        "took over after {taken:?}: {}",
+        standby.log()
+    );
     only_the_leader_writes(&pair)?;
     Ok(())
 }

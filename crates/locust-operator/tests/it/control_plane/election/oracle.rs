@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use testkit::AuditEvent;
 
 use super::pair::{Pair, later, time_of};
+use crate::tests_of::until;
 
 /// How long a leader writes after a renewal.
 const TERM_SECONDS: f64 = 10.0;
@@ -64,20 +65,36 @@ pub(super) fn each_child_was_created_once(pair: &Pair<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What is there of the test `t`, without what differs from run to run.
+/// What is there of the test `t`, without what differs from run to run. The
+/// test may be over a moment before its worker Job is.
 pub(super) async fn end_state(pair: &Pair<'_>) -> Result<Value> {
     let client = &pair.client;
     let namespace = pair.namespace();
     let jobs: Api<Job> = Api::namespaced(client.clone(), namespace);
     let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+    let jobs = until("both Jobs to be over", async || {
+        let jobs = jobs.list(&ListParams::default()).await?.items;
+        Ok(jobs.iter().all(is_complete).then_some(jobs))
+    })
+    .await?;
     let test = pair.tests.api.get("t").await?;
     let mut state = json!({
         "test": test,
-        "jobs": jobs.list(&ListParams::default()).await?.items,
+        "jobs": jobs,
         "services": services.list(&ListParams::default()).await?.items,
     });
     mask(&mut state, namespace);
     Ok(state)
+}
+
+fn is_complete(job: &Job) -> bool {
+    let conditions = job
+        .status
+        .iter()
+        .flat_map(|job| job.conditions.iter().flatten());
+    conditions
+        .into_iter()
+        .any(|one| one.type_ == "Complete" && one.status == "True")
 }
 
 fn mask(value: &mut Value, namespace: &str) {
