@@ -7,6 +7,7 @@
 //! | `text.rs` | an object on its way from a list or a watch into memory |
 //! | `packed.rs` | how texts are kept small |
 //! | `known.rs`, `children.rs` | LocustTests in kube's store, and all else by name and by controller |
+//! | `ahead.rs` | reading of tests while their children are still listed |
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use k8s_openapi::NamespaceResourceScope;
@@ -21,6 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
+use super::ahead;
 use super::children::Children;
 use super::known::Known;
 use super::last_seen::LastSeen;
@@ -90,7 +92,7 @@ pub(super) fn open(
         })
         .applied_objects();
     let streams = Streams {
-        tests: tests_stream,
+        tests: ahead::read(tests_stream),
         children: watch_children(client, scope, &caches),
         listed,
     };

@@ -7,11 +7,12 @@
 //! | `observe.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
 //! | `polling.rs` | what masters say of their runs |
 //! | `caches.rs`, `last_seen.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
-//! | `prune.rs`, `text.rs`, `packed.rs`, `known.rs`, `children.rs` | how that is kept small |
+//! | `ahead.rs`, `prune.rs`, `text.rs`, `packed.rs`, `known.rs`, `children.rs` | how that is soon there, and kept small |
 //! | `preflight.rs`, `readiness.rs`, `admin.rs` | waiting, and saying so |
 //! | `client.rs`, `deadline.rs` | the client with its deadlines |
 
 mod admin;
+mod ahead;
 pub(crate) mod answer;
 mod apply;
 mod caches;
@@ -314,7 +315,7 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
     }
 }
 
-/// The tests are listed last, by the controller itself.
+/// The tests are listed beside their children, and looked at after them.
 async fn ready_with_tests(
     mut listed: watch::Receiver<u32>,
     readiness: Readiness,
