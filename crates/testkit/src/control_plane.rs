@@ -14,6 +14,7 @@ use crate::certs::Pki;
 use crate::cluster::Cluster;
 use crate::kube::KubeBinaries;
 use crate::sandbox::{Purpose, Sandbox};
+use crate::seed::{self, ETCD_DATA};
 use crate::{audit, host, kube as programs};
 
 /// Holds the state directory of the control plane that a test run shares.
@@ -65,6 +66,10 @@ impl ControlPlane {
         let programs = Programs::find()?;
         (options.report)("making namespaces");
         let cluster = prepare(Purpose::ControlPlane, &programs)?;
+        // Other arguments may store other things.
+        if options.api_server_arguments.is_empty() {
+            seed::plant(&cluster, &programs).await?;
+        }
         start_components(&cluster, &programs, &options).await?;
         if programs.has_controller_manager {
             wait_for_default_service_account(&cluster).await?;
@@ -98,6 +103,8 @@ pub(crate) struct Programs {
     /// Name and file, in the order of lookup.
     files: Vec<(&'static str, PathBuf)>,
     pub(crate) has_controller_manager: bool,
+    /// Where the data is kept that each cluster begins with, if they share it.
+    pub(crate) seed: Option<PathBuf>,
 }
 
 const CONTROL_PLANE_PROGRAMS: [&str; 5] = [
@@ -143,6 +150,7 @@ impl Programs {
         Ok(Self {
             files,
             has_controller_manager,
+            seed: None,
         })
     }
 
@@ -158,6 +166,7 @@ impl Programs {
         Self {
             files,
             has_controller_manager: true,
+            seed: binaries.kube.parent().map(Path::to_owned),
         }
     }
 }
@@ -216,6 +225,13 @@ pub(crate) async fn wait_for_default_service_account(cluster: &Cluster) -> Resul
         .await
 }
 
+/// The command lines that decide what a control plane stores when it starts,
+/// wherever its directory is.
+pub(crate) fn command_lines() -> Vec<String> {
+    let arguments = Arguments::of(Path::new(""));
+    [arguments.api_server(), arguments.controller_manager()].concat()
+}
+
 /// Command lines of the components. Everything listens inside the sandbox.
 struct Arguments<'a> {
     dir: &'a Path,
@@ -228,7 +244,7 @@ impl<'a> Arguments<'a> {
 
     fn etcd(&self) -> Vec<String> {
         let mut argv = self.program("etcd");
-        argv.push(format!("--data-dir={}/etcd/data", self.dir.display()));
+        argv.push(format!("--data-dir={}/{ETCD_DATA}", self.dir.display()));
         argv.extend(owned(&[
             "--name=default",
             "--unsafe-no-fsync",

@@ -168,12 +168,17 @@ fn key() -> Result<String> {
         hash.update(content.len().to_le_bytes());
         hash.update(content);
     }
+    Ok(short(hash))
+}
+
+/// As part of a file's name.
+pub(crate) fn short(hash: Sha256) -> String {
     let digest = hash.finalize();
-    Ok(digest
+    digest
         .iter()
         .take(12)
         .map(|byte| format!("{byte:02x}"))
-        .collect())
+        .collect()
 }
 
 fn sources() -> Result<Vec<PathBuf>> {
@@ -226,7 +231,8 @@ fn cache_directory() -> Result<PathBuf> {
     Ok(base.join("locust-operator/kube"))
 }
 
-fn lock(path: &Path) -> Result<Flock<File>> {
+/// Waits until no other process has this lock.
+pub(crate) fn lock(path: &Path) -> Result<Flock<File>> {
     let file = File::create(path).with_context(|| format!("make {}", path.display()))?;
     Flock::lock(file, FlockArg::LockExclusive)
         .map_err(|(_, error)| error)

@@ -18,6 +18,7 @@ pub mod namespace;
 pub mod node;
 pub mod proxy;
 pub mod sandbox;
+mod seed;
 
 pub use audit::AuditEvent;
 pub use cluster::Cluster;

@@ -23,7 +23,7 @@ use crate::control_plane::{
     self, Programs, prepare, start_components, wait_for_default_service_account,
 };
 use crate::sandbox::{Purpose, Sandbox, run, tail};
-use crate::{host, kube as programs};
+use crate::{host, kube as programs, seed};
 
 /// Holds the state directory of the node that a test run shares.
 pub const SHARED_VARIABLE: &str = "TESTKIT_NODE";
@@ -82,6 +82,7 @@ impl Node {
         (options.report)("making namespaces");
         let node = Self(prepare(Purpose::Node, &programs)?);
         node.describe_components()?;
+        seed::plant(&node.0, &programs).await?;
         // The image imports and the API server's start take about as long as
         // each other.
         node.sandbox().launch(&["containerd"])?;

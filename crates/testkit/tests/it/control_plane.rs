@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, ServiceAccount};
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{ListParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 use testkit::{AuditEvent, ControlPlane, control_plane};
@@ -47,6 +48,29 @@ async fn a_control_plane_gets_ready_and_gives_out_namespaces() {
         .unwrap();
     assert!(!listed.contains("in-first"), "{listed}");
     first.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_control_plane_begins_with_what_the_first_one_stored() {
+    let options = control_plane::Options::default;
+    drop(ControlPlane::start(options()).await.unwrap());
+    let started = SystemTime::now();
+    let cluster = ControlPlane::start(options()).await.unwrap();
+    let roles: Api<ClusterRole> = Api::all(cluster.client().await.unwrap());
+    let role = roles.get("cluster-admin").await.unwrap();
+    let made = SystemTime::from(role.metadata.creation_timestamp.unwrap().0);
+    assert!(made + Duration::from_secs(1) < started, "{made:?}");
+    // Its keys are its own.
+    let bundles: Api<ConfigMap> = Api::namespaced(cluster.client().await.unwrap(), "default");
+    let own = fs::read_to_string(cluster.pki().path("ca.crt")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while bundles.get("kube-root-ca.crt").await.unwrap().data.unwrap()["ca.crt"] != own {
+        assert!(
+            Instant::now() < deadline,
+            "pods would trust another cluster"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
