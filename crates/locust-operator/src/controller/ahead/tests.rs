@@ -1,3 +1,5 @@
+//! Read ahead, in order, and no longer than somebody wants it.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
