@@ -10,7 +10,7 @@ use super::*;
 use crate::tests_of::number;
 
 const PORTS: [u16; 2] = [9443, 9444];
-const ROTATIONS: usize = 5;
+const ROTATIONS: usize = 2;
 
 /// What went wrong, and how often it was tried.
 #[derive(Default)]
