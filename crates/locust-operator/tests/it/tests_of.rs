@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 /// How long anything may take before a test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What is polled is asked for this often.
 const POLL: Duration = Duration::from_millis(50);
+/// Waits between polls grow to this: who waits for long may wait a little more,
+/// and many who ask keep two cores from what they wait for.
+const LONGEST_POLL: Duration = Duration::from_millis(250);
 
 /// A number that a test goes by: what is usual, or what a variable of the
 /// environment asks for. `cargo xtask test long` asks for more.
@@ -143,15 +146,16 @@ pub(crate) async fn until<T>(
     what: &str,
     mut poll: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<T> {
-    let deadline = Instant::now() + PATIENCE;
+    let began = Instant::now();
     loop {
         if let Some(found) = poll().await? {
             return Ok(found);
         }
-        if Instant::now() > deadline {
+        let waited = began.elapsed();
+        if waited > PATIENCE {
             bail!("waited {} s for {what}", PATIENCE.as_secs());
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep((waited / 10).clamp(POLL, LONGEST_POLL)).await;
     }
 }
 
