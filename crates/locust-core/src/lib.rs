@@ -35,6 +35,7 @@ pub mod decide;
 pub mod election;
 pub mod events;
 pub mod fold;
+pub mod judgement;
 pub mod local;
 pub mod locust;
 mod merge_patch;

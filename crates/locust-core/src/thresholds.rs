@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use locust_api::condition::Reason;
 use locust_api::latest::{Metric, Threshold};
 
 use crate::locust::{Endpoint, RunPhase, Sample};
@@ -208,6 +209,55 @@ impl Mark {
         };
         format!("{} is {}, {limit}", self.name(), shown(*metric, value))
     }
+}
+
+/// How thresholds stand together, as `ThresholdsMet` says it: of all that is not
+/// met the worst kind, by its first threshold.
+pub(crate) fn summary(standings: &[Standing], is_over: bool) -> (Reason, String) {
+    let (mut breached, mut not_met, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
+    for standing in standings {
+        match standing {
+            Standing::Breached { words, .. } => breached.push(words),
+            Standing::NotMet(words) => not_met.push(words),
+            Standing::Unseen(words) => unseen.push(words),
+            Standing::Met => {}
+        }
+    }
+    let all_met = match standings.len() {
+        1 => "the threshold is met".to_owned(),
+        count => format!("all {count} thresholds are met"),
+    };
+    let and_others = |list: &[&String]| match list {
+        [] => String::new(),
+        [only] => (*only).clone(),
+        [first, others @ ..] => format!("{first}, and {} more", others.len()),
+    };
+    match (&*breached, &*not_met, &*unseen, is_over) {
+        ([], [], [], true) => (Reason::AllMet, all_met),
+        ([], [], _, false) => (Reason::AllMet, format!("{all_met} so far")),
+        ([], [], unseen, true) => (
+            Reason::NothingToCompare,
+            format!(
+                "there was no request to compare with {}",
+                and_others(unseen)
+            ),
+        ),
+        ([], not_met, _, _) => (Reason::NotMetSoFar, and_others(not_met)),
+        (breached, ..) => (Reason::ThresholdBreached, and_others(breached)),
+    }
+}
+
+/// The first breach that stops the load, in words.
+pub(crate) fn aborting(standings: &[Standing]) -> Option<&str> {
+    standings.iter().find_map(|standing| match standing {
+        Standing::Breached {
+            words,
+            aborts: true,
+        } => Some(words.as_str()),
+        Standing::Breached { .. } | Standing::Met | Standing::NotMet(_) | Standing::Unseen(_) => {
+            None
+        }
+    })
 }
 
 /// The rows that a threshold is about.

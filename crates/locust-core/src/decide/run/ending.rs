@@ -11,6 +11,7 @@ use locust_api::names::{ANNOTATION_RUN, Role, role_name};
 use super::{report, verdict};
 use crate::decide::Decision;
 use crate::decide::over::LEAVE_PATIENCE;
+pub(super) use crate::judgement::Cause;
 use crate::observed::{JobState, Observed, is_suspended};
 use crate::status::health::{self, Summary};
 use crate::status::{Draft, Truth};
@@ -30,37 +31,11 @@ pub(super) struct Ending {
     pub(super) trouble: Option<Summary>,
 }
 
-/// What makes a run end badly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    Run(FailureReason),
-    /// The reason of `PodsHealthy`.
-    Pods(Reason),
-}
-
-impl Cause {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Run(reason) => reason.as_str(),
-            Self::Pods(reason) => reason.as_str(),
-        }
-    }
-}
-
 impl Ending {
     pub(super) const fn phase(&self) -> Phase {
         match self.cause {
             None => Phase::Succeeded,
             Some(_) => Phase::Failed,
-        }
-    }
-
-    /// What happened, in one line.
-    pub(super) fn message(&self) -> &str {
-        match (&self.told, &*self.detail) {
-            (Some(told), _) => told,
-            (None, "") => "the master's Job failed, and its pod is gone",
-            (None, detail) => detail,
         }
     }
 }

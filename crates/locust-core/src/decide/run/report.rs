@@ -8,13 +8,14 @@ use locust_api::latest::{Completeness, Phase};
 use locust_api::names::Role;
 
 use super::since;
+use crate::judgement;
 use crate::locust::{RunPhase, State};
 use crate::observed::{JobState, Observed, is_suspended};
 use crate::polling::{self, Source};
 use crate::settings::Settings;
 use crate::status::health::{self, Trouble};
 use crate::status::{Draft, Truth};
-use crate::thresholds::Standing;
+use crate::thresholds;
 
 /// How long Kubernetes may take to make the first pods before it is told.
 const CREATION_PATIENCE: Duration = Duration::from_secs(10);
@@ -218,48 +219,13 @@ pub(super) fn thresholds(observed: &Observed, draft: &mut Draft) {
         return;
     }
     let is_over = heard.phase.is_over();
-    let (truth, reason, message) = summary(&heard.standings, is_over);
+    let (reason, message) = thresholds::summary(&heard.standings, is_over);
+    let truth = if reason == Reason::AllMet {
+        Truth::True
+    } else {
+        Truth::False
+    };
     draft.set(met, truth, reason, message);
-}
-
-/// Of all that is not met the worst kind, by its first threshold.
-fn summary(standings: &[Standing], is_over: bool) -> (Truth, Reason, String) {
-    let (mut breached, mut not_met, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
-    for standing in standings {
-        match standing {
-            Standing::Breached { words, .. } => breached.push(words),
-            Standing::NotMet(words) => not_met.push(words),
-            Standing::Unseen(words) => unseen.push(words),
-            Standing::Met => {}
-        }
-    }
-    let all_met = match standings.len() {
-        1 => "the threshold is met".to_owned(),
-        count => format!("all {count} thresholds are met"),
-    };
-    let and_others = |list: &[&String]| match list {
-        [] => String::new(),
-        [only] => (*only).clone(),
-        [first, others @ ..] => format!("{first}, and {} more", others.len()),
-    };
-    match (&*breached, &*not_met, &*unseen, is_over) {
-        ([], [], [], true) => (Truth::True, Reason::AllMet, all_met),
-        ([], [], _, false) => (Truth::True, Reason::AllMet, format!("{all_met} so far")),
-        ([], [], unseen, true) => (
-            Truth::False,
-            Reason::NothingToCompare,
-            format!(
-                "there was no request to compare with {}",
-                and_others(unseen)
-            ),
-        ),
-        ([], not_met, _, _) => (Truth::False, Reason::NotMetSoFar, and_others(not_met)),
-        (breached, ..) => (
-            Truth::False,
-            Reason::ThresholdBreached,
-            and_others(breached),
-        ),
-    }
 }
 
 /// Whether what makes the load did so as asked for.
@@ -267,23 +233,8 @@ pub(super) fn generator(observed: &Observed, draft: &mut Draft) {
     let Some(heard) = observed.heard.as_ref() else {
         return;
     };
-    let (reason, message) = match (heard.phase, heard.workers.lost) {
-        (RunPhase::AllWorkersLost, _) => (
-            Reason::AllWorkersLost,
-            "all workers were lost under load".to_owned(),
-        ),
-        (_, 0) => return,
-        (_, lost) => {
-            let workers = if lost == 1 {
-                "worker was"
-            } else {
-                "workers were"
-            };
-            let message = format!(
-                "{lost} {workers} lost under load, with what they had counted since their last report"
-            );
-            (Reason::WorkersLost, message)
-        }
+    let Some((reason, message)) = judgement::unhealthy(heard.phase, heard.workers.lost) else {
+        return;
     };
     draft.set(
         ConditionType::GeneratorHealthy,

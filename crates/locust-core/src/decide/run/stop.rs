@@ -14,12 +14,13 @@ use locust_api::latest::DesiredState;
 use super::ending::{Cause, failed};
 use super::losses::{Late, late};
 use super::since;
+use crate::judgement;
 use crate::locust::RunPhase;
 use crate::observed::Observed;
 use crate::polling::{self, Source};
 use crate::settings::Settings;
 use crate::status::Draft;
-use crate::thresholds::Standing;
+use crate::thresholds;
 
 /// How long a load that is being stopped may go on.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,8 +62,9 @@ fn can_wait(observed: &Observed, settings: &Settings) -> bool {
 
 /// Why the load is to stop now, if it is.
 fn wanted(observed: &Observed, draft: &Draft) -> Option<(FailureReason, String)> {
-    if let Some(words) = aborting_breach(observed) {
-        return Some((FailureReason::ThresholdBreached, words));
+    let standings = observed.heard.as_ref().map(|heard| &*heard.standings);
+    if let Some(words) = standings.and_then(thresholds::aborting) {
+        return Some((FailureReason::ThresholdBreached, words.to_owned()));
     }
     if observed.test.spec.desired_state == Some(DesiredState::Stopped) {
         let message = "spec.desiredState is Stopped".to_owned();
@@ -70,21 +72,8 @@ fn wanted(observed: &Observed, draft: &Draft) -> Option<(FailureReason, String)>
     }
     let seconds = observed.test.spec.active_deadline_seconds?;
     deadline_in(observed, draft)?.is_zero().then(|| {
-        let message = format!("the run was not over within spec.activeDeadlineSeconds ({seconds})");
+        let message = judgement::deadline_words(seconds);
         (FailureReason::DeadlineExceeded, message)
-    })
-}
-
-fn aborting_breach(observed: &Observed) -> Option<String> {
-    let standings = &observed.heard.as_ref()?.standings;
-    standings.iter().find_map(|standing| match standing {
-        Standing::Breached {
-            words,
-            aborts: true,
-        } => Some(words.clone()),
-        Standing::Breached { .. } | Standing::Met | Standing::NotMet(_) | Standing::Unseen(_) => {
-            None
-        }
     })
 }
 

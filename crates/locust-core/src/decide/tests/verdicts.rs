@@ -222,3 +222,68 @@ fn a_run_whose_end_was_not_seen_is_neither_passed_nor_failed() {
     assert_eq!((phase, verdict), (Phase::Failed, Verdict::Inconclusive));
     assert_eq!(failure.as_deref(), Some("JobDeleted"));
 }
+
+/// Writes a condition as a newer version of the operator might.
+fn with_condition(mut world: World, type_: &str, reason: &str) -> World {
+    world.heard = None;
+    let status = world.test.status.as_mut().unwrap();
+    let conditions = status.conditions.as_mut().unwrap();
+    conditions.retain(|condition| condition.type_ != type_);
+    let mut condition = conditions[0].clone();
+    condition.type_ = type_.to_owned();
+    condition.status = "False".to_owned();
+    condition.reason = reason.to_owned();
+    condition.message = "of a newer version".to_owned();
+    conditions.push(condition);
+    world
+}
+
+#[test]
+fn trouble_in_words_of_a_newer_operator_is_still_trouble() {
+    let unhealthy = with_condition(under_load(ended(90, 0)), "GeneratorHealthy", "Saturated");
+    let (phase, verdict, reason, _) = end(unhealthy, "Complete");
+    assert_eq!((phase, verdict), (Phase::Succeeded, Verdict::Inconclusive));
+    assert_eq!(reason, "of a newer version");
+}
+
+#[test]
+fn a_completed_test_says_that_it_failed_and_a_lost_end_that_it_is_unknown() {
+    let reason = |world: &World| {
+        let mut conditions = status(world).conditions.iter().flatten();
+        let completed = conditions.find(|condition| condition.type_ == "TestCompleted");
+        completed.map(|condition| condition.reason.clone())
+    };
+    for (words, condition, expected) in [
+        (ended(90, 0), "Complete", "TestSucceeded"),
+        (ended(0, 0), "Complete", "TestFailed"),
+        (ended(90, 3), "Failed", "TestFailed"),
+        (ended(90, 0), "Failed", "TestFailed"),
+    ] {
+        let mut world = under_load(words);
+        world.workers_end();
+        world.master_ends(condition);
+        world.look();
+        assert_eq!(reason(&world).as_deref(), Some(expected), "{condition}");
+    }
+    let mut deleted = under_load(ended(90, 0));
+    deleted.delete_job_seen(locust_api::names::Role::Master);
+    deleted.look();
+    assert_eq!(reason(&deleted).as_deref(), Some("JobDeleted"));
+}
+
+#[test]
+fn a_bad_end_of_which_nothing_was_seen_is_told_in_words() {
+    let mut world = World::new();
+    world.look();
+    world.workers_run(2);
+    world.master_runs();
+    world.look();
+    world.workers_end();
+    world.master_ends("Failed");
+    let mut observed = world.observed();
+    observed.pods.clear();
+    let status = decide(&observed, &Settings::default()).status;
+    let reason = status.verdict_reason.unwrap();
+    assert_eq!(reason, "the master's Job failed, and its pod is gone");
+    assert_eq!(status.failure.unwrap().reason, "MasterLost");
+}
