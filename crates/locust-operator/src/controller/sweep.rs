@@ -24,7 +24,7 @@ use super::scope::Scope;
 /// Waits between the first sweeps, in seconds. They only count, for then a
 /// starting operator is still reading lists: ten thousand names cost the API
 /// server seconds.
-const COUNTING_WAITS: [u64; 6] = [1, 1, 2, 3, 5, 5];
+const COUNTING_WAITS: [u64; 9] = [1, 1, 2, 3, 4, 4, 4, 4, 4];
 /// Waits between the next sweeps, in seconds.
 const NAMING_WAITS: [u64; 2] = [10, 20];
 /// The wait between all later ones.
