@@ -1,7 +1,7 @@
 //! Whether a run that is over was good: its end by itself, and what its numbers
 //! say beside that. An exit code of 0 alone does not say it.
 //!
-//! Values only, and none of Kubernetes: whoever follows a run judges by this.
+//! The operator and the local runner judge by this, each from what it saw.
 
 use std::fmt::Display;
 

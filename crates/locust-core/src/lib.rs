@@ -20,7 +20,7 @@
 //! The local runner shares [`problems::problems`] and [`resolve::resolve`] and
 //! goes on with
 //! [`processes::processes`] and [`local::inputs`] instead of the builders of
-//! Kubernetes objects.
+//! Kubernetes objects; [`thresholds`] and [`judgement`] judge its runs, too.
 //!
 //! Beside the story, the webhooks: [`review`] answers what the API server asks
 //! when a test is written or read in another version, and [`certificates`]

@@ -12,6 +12,10 @@ use locust_api::latest::{Metric, Threshold};
 
 use crate::locust::{Endpoint, RunPhase, Sample};
 
+mod reading;
+
+pub use reading::Reading;
+
 /// A run's thresholds, each with what was seen of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judge {
@@ -32,7 +36,7 @@ struct Mark {
 enum Found {
     /// There is nothing to compare yet.
     Nothing,
-    Met,
+    Met(f64),
     Breached(f64),
 }
 
@@ -56,12 +60,13 @@ pub enum Standing {
 
 /// When a sample was taken, as a run's time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RunTime {
-    pub(crate) phase: RunPhase,
+pub struct RunTime {
+    /// Where the run stands.
+    pub phase: RunPhase,
     /// Since the load began.
-    pub(crate) load: Duration,
+    pub load: Duration,
     /// Requests per second, lately; of all endpoints.
-    pub(crate) lately: f64,
+    pub lately: f64,
 }
 
 impl Judge {
@@ -84,7 +89,7 @@ impl Judge {
     }
 
     /// Compares what a master says.
-    pub(crate) fn observe(&mut self, time: RunTime, sample: &Sample) {
+    pub fn observe(&mut self, time: RunTime, sample: &Sample) {
         for mark in &mut self.marks {
             mark.observe(time, sample);
         }
@@ -165,7 +170,7 @@ impl Mark {
         let is_below = limit(&self.threshold.min).is_some_and(|min| value < min) && !is_growing;
         match is_above || is_below {
             true => Found::Breached(value),
-            false => Found::Met,
+            false => Found::Met(value),
         }
     }
 
@@ -174,7 +179,7 @@ impl Mark {
             (Some(value), _) => self.breached(value),
             (None, Found::Breached(value)) if is_over => self.breached(value),
             (None, Found::Breached(value)) => Standing::NotMet(self.words(value)),
-            (None, Found::Met) => Standing::Met,
+            (None, Found::Met(_)) => Standing::Met,
             (None, Found::Nothing) => Standing::Unseen(self.name()),
         }
     }
@@ -213,7 +218,7 @@ impl Mark {
 
 /// How thresholds stand together, as `ThresholdsMet` says it: of all that is not
 /// met the worst kind, by its first threshold.
-pub(crate) fn summary(standings: &[Standing], is_over: bool) -> (Reason, String) {
+pub fn summary(standings: &[Standing], is_over: bool) -> (Reason, String) {
     let (mut breached, mut not_met, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
     for standing in standings {
         match standing {
@@ -248,7 +253,7 @@ pub(crate) fn summary(standings: &[Standing], is_over: bool) -> (Reason, String)
 }
 
 /// The first breach that stops the load, in words.
-pub(crate) fn aborting(standings: &[Standing]) -> Option<&str> {
+pub fn aborting(standings: &[Standing]) -> Option<&str> {
     standings.iter().find_map(|standing| match standing {
         Standing::Breached {
             words,

@@ -15,7 +15,7 @@
 //! | `sample.rs`, `answer.rs`, `wire.rs` | one answer of `GET /stats/requests`, whatever the version |
 //! | `csv.rs` | the final table of requests |
 //! | `watch.rs` | where the run stands, folded from samples |
-//! | `verdict.rs` | whether the test passed, and why not |
+//! | `verdict.rs` | what became of a run of processes |
 //! | `rate.rs` | requests per second while there is load |
 //! | `load.rs` | the load that the arguments ask for |
 //! | `telemetry.rs` | whether an image can report by OpenTelemetry |
@@ -34,7 +34,7 @@ pub use csv::parse_stats_csv;
 pub use load::Load;
 pub use rate::Rate;
 pub use sample::{Endpoint, ErrorRow, Sample, State, Workers};
-pub use verdict::{Ended, Exit, Failure, Outcome, Verdict};
+pub use verdict::{Conclusion, Ended, Exit, Grade, Outcome, worse};
 pub use watch::{RunPhase, RunWatch};
 
 #[cfg(test)]

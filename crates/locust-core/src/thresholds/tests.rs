@@ -194,3 +194,73 @@ fn a_breach_counts_for_good_once_it_has_lasted() {
         breached("failRatio is 2.00%, more than 1%", false)
     );
 }
+
+/// Name, limit, value, margin and word of one threshold under load.
+fn reads(threshold: &Value, sample: &Sample) -> [String; 5] {
+    let mut judge = judge(json!([threshold]));
+    judge.observe(at(RunPhase::Running, 5), sample);
+    let reading = judge.readings(false).remove(0);
+    let value = reading.value.clone().unwrap_or_default();
+    [
+        reading.name.clone(),
+        reading.limit.clone(),
+        value,
+        reading.margin_words(),
+        reading.word().to_owned(),
+    ]
+}
+
+#[test]
+fn a_threshold_reads_as_value_limit_and_what_lies_between() {
+    let sample = sample(400, 8, Some(40));
+    for (threshold, expected) in [
+        (
+            json!({ "metric": "p95", "endpoint": "GET /a", "max": "50ms" }),
+            [
+                "p95 of GET /a",
+                "at most 50ms",
+                "40ms",
+                "20 % within",
+                "met",
+            ],
+        ),
+        (
+            json!({ "metric": "failRatio", "max": "1%" }),
+            [
+                "failRatio",
+                "at most 1%",
+                "2.00%",
+                "100 % beyond",
+                "not met",
+            ],
+        ),
+        (
+            json!({ "metric": "rps", "min": "40" }),
+            ["rps", "at least 40", "50.0", "25 % within", "met"],
+        ),
+        (
+            json!({ "metric": "p50", "max": "40ms", "min": "16ms" }),
+            [
+                "p50",
+                "at most 40ms, at least 16ms",
+                "20ms",
+                "25 % within",
+                "met",
+            ],
+        ),
+        (
+            json!({ "metric": "p50", "max": "1ms", "abort": true }),
+            ["p50", "at most 1ms", "20ms", "1900 % beyond", "breached"],
+        ),
+        (
+            json!({ "metric": "failRatio", "endpoint": "/a", "max": "0" }),
+            ["failRatio of /a", "at most 0", "0.00%", "-", "met"],
+        ),
+        (
+            json!({ "metric": "p95", "endpoint": "/b", "max": "1s" }),
+            ["p95 of /b", "at most 1s", "", "-", "no request"],
+        ),
+    ] {
+        assert_eq!(reads(&threshold, &sample), expected, "{threshold}");
+    }
+}

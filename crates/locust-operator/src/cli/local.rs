@@ -10,7 +10,7 @@ use crate::local::run::{self, COULD_NOT_RUN, Options};
 /// Arguments of `locust-operator local`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit code: 0 all tests passed, 1 a test ran and failed, 2 a test could not be run, 130 interrupted.
+Exit code: 0 all tests passed, 1 a test ran and failed (a breached threshold, too), 2 a test could not be run, 3 a test ran and its numbers do not say whether it was good, 130 interrupted.
 Ctrl-C stops the load, gathers the results and ends; a second Ctrl-C ends at once.")]
 pub struct LocalArgs {
     /// Files with LocustTests and the ConfigMaps and Secrets that they refer

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use locust_api::latest::DesiredState;
 use locust_api::names::Role;
 use locust_core::local::{Bundle, Inputs, Pod, inputs};
 use locust_core::locust::Load;
@@ -12,6 +13,7 @@ use locust_core::resolve::resolve;
 use locust_core::settings::Settings;
 
 use super::manifests::{Fault, Loaded};
+use super::results::Limits;
 use super::supervise::ProcessId;
 
 /// What a person changes about a test for this machine.
@@ -41,6 +43,8 @@ pub struct Prepared {
     pub autostart: bool,
     /// The master stays after the load.
     pub stay: bool,
+    /// What the run has to keep to.
+    pub limits: Limits,
     /// What a person should know, one line each.
     pub notes: Vec<String>,
 }
@@ -60,12 +64,15 @@ pub fn prepare(
     endpoint: Endpoint,
 ) -> Result<Prepared, Vec<Fault>> {
     let settings = Settings::default();
-    let wrong = in_order(
-        problems(&loaded.test, &settings)
-            .iter()
-            .map(|problem| loaded.fault(&problem.field, &problem.message))
-            .collect(),
-    );
+    let mut wrong: Vec<Fault> = problems(&loaded.test, &settings)
+        .iter()
+        .map(|problem| loaded.fault(&problem.field, &problem.message))
+        .collect();
+    if loaded.test.spec.desired_state == Some(DesiredState::Stopped) {
+        let message = "a test that is Stopped waits until it is Running, and here nobody edits it; leave the field out";
+        wrong.push(loaded.fault("spec.desiredState", message));
+    }
+    let wrong = in_order(wrong);
     if !wrong.is_empty() {
         return Err(wrong);
     }
@@ -118,6 +125,10 @@ pub fn prepare(
             .unwrap_or_default()
             .to_owned(),
         autostart: resolved.start.autostart,
+        limits: Limits {
+            thresholds: loaded.test.spec.thresholds.clone().unwrap_or_default(),
+            deadline_seconds: loaded.test.spec.active_deadline_seconds,
+        },
         stay: resolved.start.autoquit_seconds.is_none(),
         notes,
         processes: prepared,

@@ -5,7 +5,8 @@
 //! did not say is `null`.
 
 use jiff::Timestamp;
-use locust_core::locust::{Ended, Endpoint, ErrorRow, Exit, Verdict};
+use locust_core::locust::{Conclusion, Ended, Endpoint, ErrorRow, Exit};
+use locust_core::thresholds::Reading;
 use serde::Serialize;
 
 use super::{Followed, RunInfo};
@@ -17,10 +18,14 @@ pub struct Document {
     pub schema_version: u32,
     /// Name of the LocustTest.
     pub test: String,
-    /// `passed`, `failed`, `not run` or `interrupted`.
+    /// `passed`, `failed`, `inconclusive`, `not run` or `interrupted`.
     pub verdict: &'static str,
-    /// Why, in one line. `null` when it passed.
-    pub reason: Option<String>,
+    /// Why, in one line.
+    pub reason: String,
+    /// What made it end badly, as in `status.failure.reason`.
+    pub failure: Option<&'static str>,
+    /// The thresholds, in their order.
+    pub thresholds: Vec<Threshold>,
     /// What a reader of the numbers should know, one line each.
     pub warnings: Vec<String>,
     /// Version of Locust.
@@ -44,6 +49,25 @@ pub struct Document {
     pub endpoints: Vec<Row>,
     /// By kind of error.
     pub errors: Vec<Error>,
+}
+
+/// One threshold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Threshold {
+    /// `p95 of GET /cart`.
+    pub name: String,
+    /// `at most 500ms`.
+    pub limit: String,
+    /// The number, in the unit of the limit.
+    pub value: Option<String>,
+    /// How far the number is within the limit, in percent of it; below 0 beyond
+    /// it.
+    pub margin_percent: Option<f64>,
+    /// `met`, `not met`, `breached` or `no request`.
+    pub state: &'static str,
+    /// The margin in words.
+    #[serde(skip)]
+    pub margin: String,
 }
 
 /// The workers of a run.
@@ -110,7 +134,7 @@ pub struct Error {
 }
 
 impl Document {
-    pub(super) fn new(info: &RunInfo, followed: &Followed, verdict: &Verdict) -> Self {
+    pub(super) fn new(info: &RunInfo, followed: &Followed, conclusion: &Conclusion) -> Self {
         let mut rows = followed.rows();
         let totals = rows.pop();
         let (master_exit_code, master_signal) = match info.exit {
@@ -126,9 +150,16 @@ impl Document {
         Self {
             schema_version: 1,
             test: info.test.clone(),
-            verdict: verdict.as_str(),
-            reason: verdict.reason(),
-            warnings: warnings(info, followed, verdict),
+            verdict: conclusion.grade.as_str(),
+            reason: conclusion.reason.clone(),
+            failure: conclusion.failure.map(|cause| cause.as_str()),
+            thresholds: followed
+                .judge
+                .readings(followed.watch.phase().is_over())
+                .iter()
+                .map(Threshold::from)
+                .collect(),
+            warnings: warnings(info, followed),
             locust_version: info.locust_version.clone(),
             load_began_at: followed.began_at,
             load_ended_at: followed.ended_at,
@@ -148,7 +179,7 @@ impl Document {
 }
 
 /// What the verdict alone does not say.
-fn warnings(info: &RunInfo, followed: &Followed, verdict: &Verdict) -> Vec<String> {
+fn warnings(info: &RunInfo, followed: &Followed) -> Vec<String> {
     let (watch, expected) = (&followed.watch, info.expected_workers);
     let mut warnings = Vec::new();
     if watch.lost_workers() > 0 {
@@ -162,19 +193,40 @@ fn warnings(info: &RunInfo, followed: &Followed, verdict: &Verdict) -> Vec<Strin
         warnings.push(format!("only {most} of {expected} workers ever connected"));
     }
     let failures = followed.totals().map_or(0, |totals| totals.failures);
-    if *verdict == Verdict::Passed && failures > 0 {
+    let has_thresholds = !followed.judge.standings(true).is_empty();
+    if info.exit == Exit::Code(0)
+        && followed.ended == Ended::Itself
+        && !has_thresholds
+        && failures > 0
+    {
         warnings.push(format!(
             "{failures} requests failed, and Locust still ended with exit code 0, as it was told to"
         ));
     }
     let is_final = watch.phase().is_over();
-    if followed.sample.is_some() && !is_final && followed.ended != Ended::Interrupted {
+    if followed.sample.is_some()
+        && !is_final
+        && matches!(followed.ended, Ended::Itself | Ended::Early)
+    {
         warnings.push(
             "the master ended before its numbers were final: the last seconds may be missing"
                 .to_owned(),
         );
     }
     warnings
+}
+
+impl From<&Reading> for Threshold {
+    fn from(reading: &Reading) -> Self {
+        Self {
+            name: reading.name.clone(),
+            limit: reading.limit.clone(),
+            value: reading.value.clone(),
+            margin_percent: reading.margin.map(|margin| rounded(margin * 100.0, 10.0)),
+            state: reading.word(),
+            margin: reading.margin_words(),
+        }
+    }
 }
 
 impl From<&Endpoint> for Numbers {

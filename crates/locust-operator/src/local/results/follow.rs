@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 use jiff::Timestamp;
+use locust_api::failure::FailureReason;
+use locust_api::latest::Threshold;
+use locust_core::judgement::deadline_words;
 use locust_core::locust::{
     Ended, Endpoint, Load, Rate, RunPhase, RunWatch, Sample, parse_stats_csv,
 };
+use locust_core::thresholds::{Judge, RunTime, aborting};
 use tokio::time::Instant;
 
 use crate::local::api::Api;
@@ -34,6 +38,17 @@ pub struct Follow<'a> {
     pub expected_workers: u64,
     /// The master is to stay after the load, until a person ends it.
     pub stay: bool,
+    /// What the run has to keep to.
+    pub limits: Limits,
+}
+
+/// What a run has to keep to.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// `spec.thresholds`.
+    pub thresholds: Vec<Threshold>,
+    /// `spec.activeDeadlineSeconds`.
+    pub deadline_seconds: Option<i64>,
 }
 
 /// A run that was followed.
@@ -45,6 +60,8 @@ pub struct Followed {
     pub rate: Rate,
     /// What made the load end.
     pub ended: Ended,
+    /// How it keeps to its thresholds.
+    pub judge: Judge,
     /// When load was first seen, up to three seconds late.
     pub began_at: Option<Timestamp>,
     /// When its end was first seen, up to three seconds late.
@@ -62,6 +79,23 @@ pub struct Followed {
 }
 
 impl Followed {
+    /// Nothing is seen yet.
+    pub fn new(run_time: Option<Duration>, thresholds: &[Threshold]) -> Self {
+        Self {
+            watch: RunWatch::new(run_time),
+            rate: Rate::default(),
+            ended: Ended::Itself,
+            judge: Judge::new(thresholds),
+            began_at: None,
+            ended_at: None,
+            sample: None,
+            stats_csv: None,
+            failures_csv: None,
+            exceptions_csv: None,
+            report: None,
+        }
+    }
+
     /// All requests together.
     pub fn totals(&self) -> Option<Endpoint> {
         self.rows().pop()
@@ -106,22 +140,12 @@ impl Follow<'_> {
         master_gone: impl Future<Output = ()>,
     ) -> Followed {
         let begun = Instant::now();
-        let mut followed = Followed {
-            watch: RunWatch::new(self.load.run_time),
-            rate: Rate::default(),
-            ended: Ended::Itself,
-            began_at: None,
-            ended_at: None,
-            sample: None,
-            stats_csv: None,
-            failures_csv: None,
-            exceptions_csv: None,
-            report: None,
-        };
+        let mut followed = Followed::new(self.load.run_time, &self.limits.thresholds);
         let (mut stop, mut master_gone) = (pin!(stop), pin!(master_gone));
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut give_up: Option<Duration> = None;
+        let mut is_told = false;
         let mut has_stayed = false;
         loop {
             tokio::select! {
@@ -131,15 +155,24 @@ impl Follow<'_> {
                     }
                     return followed;
                 }
-                () = &mut stop, if give_up.is_none() => {
-                    if !self.stop(&mut followed).await {
+                () = &mut stop, if !is_told => {
+                    is_told = true;
+                    if give_up.is_some() {
+                        self.view.say("the load is being stopped already; its results follow (Ctrl-C again ends at once)");
+                    } else if self.stop(&mut followed, Ended::Interrupted).await {
+                        give_up = Some(begun.elapsed() + self.patience());
+                    } else {
                         return followed;
                     }
-                    let patience = STOP_PATIENCE + self.load.stop_timeout.unwrap_or_default();
-                    give_up = Some(begun.elapsed() + patience);
                 }
                 _ = poll.tick() => {
                     self.poll(&mut followed, begun.elapsed()).await;
+                    if give_up.is_none() && let Some(why) = self.wanted(&followed, begun.elapsed()) {
+                        if !self.stop(&mut followed, why).await {
+                            return followed;
+                        }
+                        give_up = Some(begun.elapsed() + self.patience());
+                    }
                     let is_over = followed.watch.phase().is_over();
                     let is_given_up = give_up.is_some_and(|at| begun.elapsed() >= at);
                     if is_given_up || is_over && (!self.stay || give_up.is_some()) {
@@ -155,20 +188,52 @@ impl Follow<'_> {
         }
     }
 
-    /// Ends the load for a person. False when there is nothing to wait for.
-    async fn stop(&mut self, followed: &mut Followed) -> bool {
+    fn patience(&self) -> Duration {
+        STOP_PATIENCE + self.load.stop_timeout.unwrap_or_default()
+    }
+
+    /// Why the load is to stop now, if it is.
+    fn wanted(&self, followed: &Followed, now: Duration) -> Option<Ended> {
+        let stopped = |reason, message| Some(Ended::Stopped { reason, message });
+        let is_over = followed.watch.phase().is_over();
+        let standings = followed.judge.standings(is_over);
+        if let Some(words) = aborting(&standings).filter(|_| !is_over) {
+            return stopped(FailureReason::ThresholdBreached, words.to_owned());
+        }
+        // A master that is to stay after its load is not over with it.
+        if is_over && !self.stay {
+            return None;
+        }
+        let seconds = self.limits.deadline_seconds?;
+        let deadline = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+        if now < deadline {
+            return None;
+        }
+        stopped(FailureReason::DeadlineExceeded, deadline_words(seconds))
+    }
+
+    /// Ends the load. False when there is nothing to wait for.
+    async fn stop(&mut self, followed: &mut Followed, why: Ended) -> bool {
         let phase = followed.watch.phase();
-        if phase.is_over() {
+        let said = match &why {
+            Ended::Stopped { message, .. } => {
+                format!("{message}: stopping the load; its results follow")
+            }
+            Ended::Itself | Ended::Early | Ended::Interrupted => {
+                "stopping the load; its results follow (Ctrl-C again ends at once)".to_owned()
+            }
+        };
+        let has_load = matches!(phase, RunPhase::Starting | RunPhase::Running);
+        if has_load || why != Ended::Interrupted {
+            followed.ended = why;
+        }
+        if phase.is_over() || !phase.has_begun() {
+            if let Ended::Stopped { message, .. } = &followed.ended {
+                self.view.say(message);
+            }
             return false;
         }
-        if phase != RunPhase::Ending {
-            followed.ended = Ended::Interrupted;
-        }
-        if !phase.has_begun() {
-            return false;
-        }
-        self.view
-            .say("stopping the load; its results follow (Ctrl-C again ends at once)");
+        self.view.say(&said);
         match self.api.stop().await {
             Ok(()) => true,
             Err(error) => {
@@ -194,6 +259,7 @@ impl Follow<'_> {
             if phase.is_over() || phase == RunPhase::Ending {
                 self.gather(followed, before != phase).await;
             }
+            judge(followed, now);
         }
         self.view.show(&self.frame(followed, now));
     }
@@ -233,9 +299,37 @@ impl Follow<'_> {
             load: since.zip(self.load.run_time),
             wanted_users: self.load.users,
             expected_workers: self.expected_workers,
-            is_interrupted: followed.ended == Ended::Interrupted,
+            is_stopping: followed.ended != Ended::Itself,
+            thresholds: followed.judge.readings(followed.watch.phase().is_over()),
         }
     }
+}
+
+/// By the final table, once there is one: it is not cut, and in the answers of
+/// Locust 2.20 there is no 95th percentile.
+fn judge(followed: &mut Followed, now: Duration) {
+    let mut endpoints = followed.rows();
+    let (Some(sample), Some(totals)) = (&followed.sample, endpoints.pop()) else {
+        return;
+    };
+    let sample = Sample {
+        totals,
+        endpoints,
+        ..sample.clone()
+    };
+    let watch = &followed.watch;
+    let until = watch.ended().unwrap_or(now);
+    let time = RunTime {
+        phase: watch.phase(),
+        load: watch
+            .began()
+            .map_or(Duration::ZERO, |began| until.saturating_sub(began)),
+        lately: followed
+            .rate
+            .per_second()
+            .unwrap_or(sample.requests_per_second),
+    };
+    followed.judge.observe(time, &sample);
 }
 
 fn note_times(followed: &mut Followed, before: RunPhase, phase: RunPhase) {

@@ -16,10 +16,10 @@ mod tests;
 
 pub use document::Document;
 pub use files::{FilesError, write};
-pub use follow::{Follow, Followed};
+pub use follow::{Follow, Followed, Limits};
 pub use summary::summary;
 
-use locust_core::locust::{Exit, Outcome, Verdict};
+use locust_core::locust::{Conclusion, Exit, Outcome};
 
 /// What the runner knows about a run beside its numbers.
 #[derive(Clone, Debug)]
@@ -35,15 +35,18 @@ pub struct RunInfo {
 }
 
 /// Judges a run and makes the document that all output is written from.
-pub fn conclude(info: &RunInfo, followed: &Followed) -> (Verdict, Document) {
-    let exceptions = followed.exceptions();
-    let verdict = Verdict::of(&Outcome {
+pub fn conclude(info: &RunInfo, followed: &Followed) -> (Conclusion, Document) {
+    let phase = followed.watch.phase();
+    let conclusion = Conclusion::of(&Outcome {
         exit: info.exit,
-        phase: followed.watch.phase(),
-        ended: followed.ended,
+        phase,
+        ended: &followed.ended,
         totals: followed.totals(),
-        exceptions,
+        exceptions: followed.exceptions(),
+        errors: followed.sample.as_ref().map_or(&[], |s| &s.errors),
+        lost_workers: followed.watch.lost_workers(),
+        standings: &followed.judge.standings(phase.is_over()),
     });
-    let document = Document::new(info, followed, &verdict);
-    (verdict, document)
+    let document = Document::new(info, followed, &conclusion);
+    (conclusion, document)
 }

@@ -22,6 +22,10 @@ pub fn summary(document: &Document, width: Option<u16>) -> String {
         text.push_str(&errors(document, width));
         text.push('\n');
     }
+    if !document.thresholds.is_empty() {
+        text.push_str(&thresholds(document, width));
+        text.push('\n');
+    }
     for warning in &document.warnings {
         text.push_str(&format!("warning: {warning}\n"));
     }
@@ -32,9 +36,8 @@ pub fn summary(document: &Document, width: Option<u16>) -> String {
 
 fn verdict(document: &Document) -> String {
     let (verdict, test) = (document.verdict.to_uppercase(), &document.test);
-    let said = match (&document.reason, &document.totals) {
-        (Some(reason), _) => reason.clone(),
-        (None, Some(totals)) => {
+    let said = match &document.totals {
+        Some(totals) if document.verdict == "passed" => {
             let Numbers {
                 requests, failures, ..
             } = totals;
@@ -42,12 +45,33 @@ fn verdict(document: &Document) -> String {
             let p95 = optional(totals.p95_ms, 0);
             format!("{requests} requests, {failures} failed, {rate} req/s, p95 {p95} ms")
         }
-        (None, None) => "no numbers".to_owned(),
+        Some(_) | None => document.reason.clone(),
     };
+    let cause = document
+        .failure
+        .map_or_else(String::new, |cause| format!("{cause}: "));
     let load = document
         .load_seconds
         .map(|span| format!(" ({span:.0} s of load)"));
-    format!("{verdict}  {test}: {said}{}", load.unwrap_or_default())
+    format!(
+        "{verdict}  {test}: {cause}{said}{}",
+        load.unwrap_or_default()
+    )
+}
+
+fn thresholds(document: &Document, width: Option<u16>) -> String {
+    let mut table = table(width);
+    table.set_header(["Threshold", "Value", "Limit", "Margin", ""]);
+    for row in &document.thresholds {
+        table.add_row([
+            &*row.name,
+            row.value.as_deref().unwrap_or("-"),
+            &*row.limit,
+            &*row.margin,
+            row.state,
+        ]);
+    }
+    lines(&table, 0, "thresholds")
 }
 
 fn requests(document: &Document, totals: &Numbers, width: Option<u16>) -> String {

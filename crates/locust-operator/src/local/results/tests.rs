@@ -10,7 +10,11 @@ use axum::http::Uri;
 use axum::response::IntoResponse;
 use axum::routing::any;
 use jiff::Timestamp;
-use locust_core::locust::{Ended, Exit, Load, Rate, RunPhase, RunWatch, Sample, Verdict};
+use locust_api::failure::FailureReason;
+use locust_api::latest::{Threshold, Verdict};
+use locust_core::judgement::Cause;
+use locust_core::locust::{Ended, Exit, Grade, Load, RunPhase, RunWatch, Sample};
+use locust_core::thresholds::{Judge, RunTime};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -34,15 +38,12 @@ fn followed(version: &str) -> Followed {
     let began: Timestamp = "2026-11-23T19:09:12.0004Z".parse().unwrap();
     Followed {
         watch,
-        rate: Rate::default(),
-        ended: Ended::Itself,
         began_at: Some(began),
         ended_at: Some(began + Duration::from_millis(7_750)),
         sample: Some(stopped),
         stats_csv: Some(recorded(&format!("{version}-stats.csv"))),
-        failures_csv: None,
         exceptions_csv: Some("Count,Message,Traceback,Nodes\r\n".to_owned()),
-        report: None,
+        ..Followed::new(None, &[])
     }
 }
 
@@ -58,7 +59,7 @@ fn info(exit: Exit) -> RunInfo {
 #[test]
 fn the_document_of_a_run_has_units_and_stable_numbers() {
     let (verdict, document) = conclude(&info(Exit::Code(1)), &followed("2.47.0"));
-    assert_eq!(verdict.exit_code(), 1);
+    assert_eq!(verdict.grade.exit_code(), 1);
     insta::assert_snapshot!("document", serde_json::to_string_pretty(&document).unwrap());
 }
 
@@ -71,12 +72,33 @@ fn the_summary_ends_with_the_verdict() {
 }
 
 #[test]
+fn thresholds_stand_in_the_summary_and_in_the_document() {
+    let mut run = followed("2.47.0");
+    run.judge = Judge::new(&thresholds(serde_json::json!([
+        { "metric": "p95", "max": "500ms" },
+        { "metric": "p99", "endpoint": "GET /ok", "max": "15ms" },
+        { "metric": "failRatio", "endpoint": "/nope", "max": "1%" },
+    ])));
+    let time = RunTime {
+        phase: run.watch.phase(),
+        load: Duration::from_secs(8),
+        lately: 0.0,
+    };
+    run.judge.observe(time, run.sample.as_ref().unwrap());
+    let (verdict, document) = conclude(&info(Exit::Code(1)), &run);
+    assert_eq!(verdict.grade, Grade::Judged(Verdict::Failed));
+    insta::assert_snapshot!("summary-thresholds", summary(&document, Some(100)));
+    let thresholds = serde_json::to_string_pretty(&document.thresholds).unwrap();
+    insta::assert_snapshot!("document-thresholds", thresholds);
+}
+
+#[test]
 fn what_the_verdict_does_not_say_is_a_warning() {
     let mut run = followed("2.47.0");
     let mut info = info(Exit::Code(0));
     info.expected_workers = 3;
     let (verdict, document) = conclude(&info, &run);
-    assert_eq!(verdict, Verdict::Passed);
+    assert_eq!(verdict.grade, Grade::Judged(Verdict::Passed));
     assert_eq!(
         document.warnings,
         [
@@ -96,20 +118,9 @@ fn what_the_verdict_does_not_say_is_a_warning() {
 
 #[test]
 fn a_run_that_never_answered_leaves_a_document_too() {
-    let run = Followed {
-        watch: RunWatch::new(None),
-        rate: Rate::default(),
-        ended: Ended::Itself,
-        began_at: None,
-        ended_at: None,
-        sample: None,
-        stats_csv: None,
-        failures_csv: None,
-        exceptions_csv: None,
-        report: None,
-    };
+    let run = Followed::new(None, &[]);
     let (verdict, document) = conclude(&info(Exit::Code(1)), &run);
-    assert_eq!(verdict.exit_code(), 2);
+    assert_eq!(verdict.grade.exit_code(), 2);
     assert_eq!(
         summary(&document, None),
         "NOT RUN  quickstart: there was no load: the master ended with exit code 1\n"
@@ -127,8 +138,12 @@ fn exceptions_are_counted_from_their_table() {
     assert_eq!(run.exceptions(), 1);
 }
 
-/// A master of Locust 2.47.0 that shows load for some samples, then its end.
+/// A master that shows load for some samples, then its end.
 async fn master(samples_of_load: usize) -> (Api, Arc<AtomicUsize>) {
+    master_of("2.47.0", samples_of_load).await
+}
+
+async fn master_of(version: &'static str, samples_of_load: usize) -> (Api, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let stops = Arc::new(AtomicUsize::new(0));
     let stops_seen = Arc::clone(&stops);
@@ -142,9 +157,9 @@ async fn master(samples_of_load: usize) -> (Api, Arc<AtomicUsize>) {
                     _ if is_stopped || count > samples_of_load => "stopped",
                     _ => "running",
                 };
-                recorded(&format!("2.47.0-{moment}.json"))
+                recorded(&format!("{version}-{moment}.json"))
             }
-            "/stats/requests/csv" => recorded("2.47.0-stats.csv"),
+            "/stats/requests/csv" => recorded(&format!("{version}-stats.csv")),
             "/stop" => {
                 stops.fetch_add(1, Ordering::SeqCst);
                 String::new()
@@ -166,14 +181,22 @@ async fn follow(
     master_gone: impl Future<Output = ()>,
 ) -> Followed {
     let mut view = View::on_stderr();
-    let follow = Follow {
+    to_follow(api, &mut view).run(stop, master_gone).await
+}
+
+fn to_follow<'a>(api: &'a Api, view: &'a mut View) -> Follow<'a> {
+    Follow {
         api,
-        view: &mut view,
+        view,
         load: Load::default(),
         expected_workers: 2,
         stay: false,
-    };
-    follow.run(stop, master_gone).await
+        limits: Limits::default(),
+    }
+}
+
+fn thresholds(thresholds: serde_json::Value) -> Vec<Threshold> {
+    serde_json::from_value(thresholds).unwrap()
 }
 
 #[tokio::test]
@@ -199,7 +222,7 @@ async fn a_person_ends_the_load_and_still_gets_its_numbers() {
     assert_eq!(run.watch.phase(), RunPhase::Ended);
     assert_eq!(run.totals().map(|totals| totals.requests), Some(370));
     let (verdict, _) = conclude(&info(Exit::Code(0)), &run);
-    assert_eq!(verdict, Verdict::Interrupted);
+    assert_eq!(verdict.grade, Grade::Interrupted);
 }
 
 #[tokio::test]
@@ -219,4 +242,106 @@ async fn a_master_that_goes_away_ends_the_following() {
     // What could still be read is there.
     assert_eq!(run.totals().map(|totals| totals.requests), Some(370));
     assert!(run.report.is_some());
+}
+
+/// Follows with these limits to the end.
+async fn limited(api: &Api, limits: Limits) -> Followed {
+    let mut view = View::on_stderr();
+    let mut follow = to_follow(api, &mut view);
+    follow.limits = limits;
+    follow.run(pending(), pending()).await
+}
+
+fn cause(run: &Followed) -> (Grade, &'static str) {
+    let (conclusion, _) = conclude(&info(Exit::Code(0)), run);
+    let cause = conclusion.failure.map_or("", Cause::as_str);
+    (conclusion.grade, cause)
+}
+
+const FAILED: Grade = Grade::Judged(Verdict::Failed);
+
+#[tokio::test]
+async fn a_breach_that_aborts_stops_the_load_and_keeps_its_numbers() {
+    let (api, stops) = master(1_000).await;
+    let thresholds =
+        thresholds(serde_json::json!([{ "metric": "p50", "max": "1ms", "abort": true }]));
+    let limits = Limits {
+        thresholds,
+        ..Limits::default()
+    };
+    let run = limited(&api, limits).await;
+    assert_eq!(stops.load(Ordering::SeqCst), 1);
+    assert_eq!(run.watch.phase(), RunPhase::Ended);
+    assert_eq!(run.totals().map(|totals| totals.requests), Some(370));
+    assert!(run.report.is_some());
+    assert_eq!(cause(&run), (FAILED, "ThresholdBreached"));
+}
+
+#[tokio::test]
+async fn a_run_is_stopped_at_its_deadline() {
+    let (api, stops) = master(1_000).await;
+    let limits = Limits {
+        deadline_seconds: Some(3),
+        ..Limits::default()
+    };
+    let run = limited(&api, limits.clone()).await;
+    assert_eq!(stops.load(Ordering::SeqCst), 1);
+    assert_eq!(run.watch.phase(), RunPhase::Ended);
+    assert_eq!(cause(&run), (FAILED, "DeadlineExceeded"));
+    // A master that never gets to its load.
+    let unanswered = Api::new(1, "");
+    let run = limited(&unanswered, limits).await;
+    assert_eq!(run.watch.phase(), RunPhase::Starting);
+    assert_eq!(cause(&run), (FAILED, "DeadlineExceeded"));
+}
+
+#[tokio::test]
+async fn a_deadline_holds_for_a_master_that_stays_after_its_load() {
+    let (api, stops) = master(1).await;
+    let mut view = View::on_stderr();
+    let mut follow = to_follow(&api, &mut view);
+    follow.stay = true;
+    follow.limits.deadline_seconds = Some(10);
+    let run = follow.run(pending(), pending()).await;
+    assert_eq!(run.watch.phase(), RunPhase::Ended);
+    assert_eq!(stops.load(Ordering::SeqCst), 0, "there is nothing to stop");
+    assert_eq!(cause(&run), (FAILED, "DeadlineExceeded"));
+    assert_eq!(run.totals().map(|totals| totals.requests), Some(370));
+}
+
+#[tokio::test]
+async fn a_first_ctrl_c_while_a_run_is_being_stopped_still_gets_its_numbers() {
+    let (api, stops) = master(1_000).await;
+    let mut view = View::on_stderr();
+    let mut follow = to_follow(&api, &mut view);
+    follow.limits.deadline_seconds = Some(2);
+    let seen = Arc::clone(&stops);
+    let ctrl_c = async move {
+        while seen.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let run = follow.run(ctrl_c, pending()).await;
+    assert_eq!(stops.load(Ordering::SeqCst), 1);
+    assert_eq!(run.watch.phase(), RunPhase::Ended);
+    let Ended::Stopped { reason, .. } = run.ended else {
+        panic!("{:?}", run.ended);
+    };
+    assert_eq!(reason, FailureReason::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn a_percentile_that_only_the_final_table_has_is_judged_by_it() {
+    let (api, _) = master_of("2.20.1", 2).await;
+    let thresholds = thresholds(serde_json::json!([
+        { "metric": "p95", "endpoint": "/ok", "max": "8ms" },
+    ]));
+    let limits = Limits {
+        thresholds,
+        ..Limits::default()
+    };
+    let run = limited(&api, limits).await;
+    let reading = run.judge.readings(true).remove(0);
+    assert_eq!(reading.value.as_deref(), Some("4ms"));
+    assert_eq!(cause(&run), (Grade::Judged(Verdict::Passed), ""));
 }

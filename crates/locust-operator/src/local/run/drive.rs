@@ -60,6 +60,7 @@ impl Drive<'_> {
             load: self.prepared.load.clone(),
             expected_workers: u64::try_from(self.prepared.workers()).unwrap_or(u64::MAX),
             stay: self.prepared.stay,
+            limits: self.prepared.limits.clone(),
         };
         let follow = follow.run(told(stopped), told(master_gone));
         let mut follow = pin!(follow);

@@ -11,6 +11,7 @@ mod one;
 use std::path::PathBuf;
 
 use locust_core::local::Bundle;
+use locust_core::locust::worse;
 use locust_core::processes::Endpoint;
 
 use super::locust::{Consent, LocustError};
@@ -113,7 +114,7 @@ async fn try_run(options: &Options) -> Result<u8, RunError> {
         if code == INTERRUPTED {
             return Ok(code);
         }
-        worst = worst.max(code);
+        worst = worse(worst, code);
     }
     Ok(worst)
 }

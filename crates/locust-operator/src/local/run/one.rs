@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 use locust_core::local::{Bundle, Inputs};
-use locust_core::locust::{Exit, Verdict};
+use locust_core::locust::{Exit, Grade};
 use locust_core::processes::Endpoint;
 
 use super::drive::{Drive, Driven};
@@ -196,14 +196,14 @@ impl Run<'_> {
             expected_workers: u64::try_from(prepared.workers()).unwrap_or(u64::MAX),
             exit: exit.unwrap_or(Exit::Signal(9)),
         };
-        let (verdict, document) = conclude(&info, &followed);
-        if let (Verdict::NotRun(_), Some(died)) = (&verdict, master) {
+        let (conclusion, document) = conclude(&info, &followed);
+        if let (Grade::NotRun, Some(died)) = (conclusion.grade, master) {
             return Err(RunError::Died { test, died });
         }
         write(output, &document, &followed)?;
         print!("{}", summary(&document, comfy_table::Table::new().width()));
         println!("results: {}", output.display());
-        Ok(verdict.exit_code())
+        Ok(conclusion.grade.exit_code())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use locust_core::locust::{RunPhase, Sample};
+use locust_core::thresholds::{Reading, Standing};
 
 /// What a view shows at one moment.
 #[derive(Clone, Debug)]
@@ -21,8 +22,10 @@ pub struct Frame {
     pub wanted_users: Option<u64>,
     /// Workers that were started.
     pub expected_workers: u64,
-    /// A person has ended the load.
-    pub is_interrupted: bool,
+    /// The load is being ended before its time.
+    pub is_stopping: bool,
+    /// The thresholds, each with its number.
+    pub thresholds: Vec<Reading>,
 }
 
 impl Frame {
@@ -30,7 +33,7 @@ impl Frame {
     pub(super) const fn phase_name(&self) -> &'static str {
         match self.phase {
             RunPhase::Starting => "starting",
-            RunPhase::Running if self.is_interrupted => "stopping",
+            RunPhase::Running if self.is_stopping => "stopping",
             RunPhase::Running => "running",
             RunPhase::Ending => "collecting",
             RunPhase::Ended => "ended",
@@ -69,7 +72,19 @@ impl Frame {
         })
     }
 
-    /// `running     12 s  users=20/20 workers=2/2 rps=96.5 …`.
+    /// One line for each threshold: `✓ p95 47ms, at most 500ms (91 % within)`.
+    pub(super) fn margins(&self) -> Vec<String> {
+        self.shown_thresholds().iter().map(margin).collect()
+    }
+
+    fn shown_thresholds(&self) -> &[Reading] {
+        match self.phase.has_begun() {
+            true => &self.thresholds,
+            false => &[],
+        }
+    }
+
+    /// `running     12 s  users=20/20 workers=2/2 rps=96.5 … | p95 91 % within`.
     pub(super) fn plain_line(&self) -> String {
         let numbers = self.parts(" ", |part| match part {
             Part::Users(users) => format!("users={users}"),
@@ -82,7 +97,12 @@ impl Frame {
         let left = self.part_done().map(|(done, whole)| whole - done);
         let left = left.map_or_else(String::new, |left| format!(" left={left}s"));
         let elapsed = self.elapsed.as_secs();
-        format!("{:<10} {elapsed:>4} s  {numbers}{left}", self.phase_name())
+        let mut line = format!("{:<10} {elapsed:>4} s  {numbers}{left}", self.phase_name());
+        for reading in self.shown_thresholds() {
+            let (name, margin) = (&reading.name, reading.margin_words());
+            line.push_str(&format!(" | {name} {margin}"));
+        }
+        line
     }
 
     fn parts(&self, separator: &str, write: impl Fn(Part) -> String) -> String {
@@ -117,6 +137,23 @@ impl Frame {
     fn rate(&self) -> String {
         self.rate
             .map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"))
+    }
+}
+
+fn margin(reading: &Reading) -> String {
+    let mark = match reading.standing {
+        Standing::Met => "✓",
+        Standing::NotMet(_) => "!",
+        Standing::Breached { .. } => "✗",
+        Standing::Unseen(_) => "·",
+    };
+    let (name, limit) = (&reading.name, &reading.limit);
+    match &reading.value {
+        Some(value) => format!(
+            "{mark} {name} {value}, {limit} ({})",
+            reading.margin_words()
+        ),
+        None => format!("{mark} {name} -, {limit}"),
     }
 }
 

@@ -52,7 +52,7 @@ impl View {
             Kind::Live(bar) => {
                 bar.set_style(live_style(frame.part_done().is_some()));
                 bar.set_prefix(frame.headline());
-                bar.set_message(frame.numbers());
+                bar.set_message(message(frame));
                 if let Some((done, whole)) = frame.part_done() {
                     bar.set_length(whole);
                     bar.set_position(done);
@@ -107,11 +107,18 @@ impl Drop for View {
     }
 }
 
+/// The numbers, then the thresholds below each other.
+fn message(frame: &Frame) -> String {
+    let mut lines = vec![frame.numbers()];
+    lines.extend(frame.margins());
+    lines.join("\n  ")
+}
+
 fn live_style(has_planned_end: bool) -> ProgressStyle {
     let template = if has_planned_end {
-        "{spinner} {prefix}  [{wide_bar}]\n  {wide_msg}"
+        "{spinner} {prefix}  [{wide_bar}]\n  {msg}"
     } else {
-        "{spinner} {prefix}\n  {wide_msg}"
+        "{spinner} {prefix}\n  {msg}"
     };
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -1,6 +1,7 @@
 //! The texts of a view, as a person reads them.
 
 use locust_core::locust::{RunPhase, Sample};
+use locust_core::thresholds::{Judge, RunTime};
 
 use super::*;
 
@@ -22,14 +23,15 @@ fn frame(phase: RunPhase) -> Frame {
         load: Some((Duration::from_millis(9_900), Duration::from_secs(90))),
         wanted_users: Some(20),
         expected_workers: 2,
-        is_interrupted: false,
+        is_stopping: false,
+        thresholds: Vec::new(),
     }
 }
 
 #[test]
 fn plain_lines_say_what_the_live_view_says() {
     let mut interrupted = frame(RunPhase::Running);
-    interrupted.is_interrupted = true;
+    interrupted.is_stopping = true;
     interrupted.load = None;
     let mut nothing_yet = frame(RunPhase::Starting);
     nothing_yet.sample = None;
@@ -56,6 +58,31 @@ fn plain_lines_say_what_the_live_view_says() {
         .map(|frame| format!("{}\n  {}", frame.headline(), frame.numbers()))
         .collect();
     insta::assert_snapshot!("live", live.join("\n"));
+}
+
+#[test]
+fn thresholds_are_shown_with_their_margins_once_there_is_load() {
+    let thresholds: Vec<locust_api::latest::Threshold> =
+        serde_json::from_value(serde_json::json!([
+            { "metric": "failRatio", "max": "1%" },
+            { "metric": "failRatio", "max": "0.1%" },
+            { "metric": "requests", "max": "100", "abort": true },
+            { "metric": "p95", "endpoint": "GET /cart", "max": "500ms" },
+        ]))
+        .unwrap();
+    let mut judge = Judge::new(&thresholds);
+    let time = RunTime {
+        phase: RunPhase::Running,
+        load: Duration::from_secs(9),
+        lately: 110.0,
+    };
+    judge.observe(time, &sample());
+    let mut running = frame(RunPhase::Running);
+    running.thresholds = judge.readings(false);
+    insta::assert_snapshot!("margins-live", message(&running));
+    insta::assert_snapshot!("margins-plain", running.plain_line());
+    running.phase = RunPhase::Starting;
+    assert_eq!(running.margins(), [""; 0]);
 }
 
 #[test]

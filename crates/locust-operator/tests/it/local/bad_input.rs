@@ -112,3 +112,14 @@ fn a_program_that_is_no_locust_is_said() {
     stage.write("locust", "#!/bin/sh\necho broken >&2; exit 1\n");
     refused(&stage, &["a.yaml"], &["is no working Locust: broken"]);
 }
+
+#[test]
+fn a_test_that_is_stopped_has_nobody_to_let_it_go_on() {
+    let stage = Stage::new();
+    let text = stage
+        .manifest("demo", "1")
+        .replace("spec:\n", "spec:\n  desiredState: Stopped\n");
+    stage.write("a.yaml", &text);
+    let said = "error: a.yaml:10: spec.desiredState: a test that is Stopped waits until it is Running, and here nobody edits it; leave the field out";
+    refused(&stage, &["a.yaml"], &[said]);
+}

@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::routing::any;
-use locust_core::locust::{Ended, Exit, Load, RunPhase, Verdict};
+use locust_api::latest::Verdict;
+use locust_core::locust::{Ended, Exit, Grade, Load, RunPhase};
 use locust_operator::local::api::Api;
 use locust_operator::local::locust::{Consent, Machine, Wanted, find};
-use locust_operator::local::results::{Follow, RunInfo, conclude, summary, write};
+use locust_operator::local::results::{Follow, Limits, RunInfo, conclude, summary, write};
 use locust_operator::local::view::View;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -137,7 +138,7 @@ async fn start(directory: &Path, host: &str) -> Run {
 }
 
 /// Follows a run to its end; gives what was said, written and judged.
-async fn run(pay_fails: bool) -> (Verdict, serde_json::Value, u64) {
+async fn run(pay_fails: bool) -> (Grade, serde_json::Value, u64) {
     let directory = tempfile::tempdir().unwrap();
     let (host, asked) = target(pay_fails).await;
     let mut run = start(directory.path(), &host).await;
@@ -148,6 +149,7 @@ async fn run(pay_fails: bool) -> (Verdict, serde_json::Value, u64) {
         load: run.load.clone(),
         expected_workers: 2,
         stay: false,
+        limits: Limits::default(),
     };
     let gone = async {
         let _ended = run.master.wait().await;
@@ -165,7 +167,7 @@ async fn run(pay_fails: bool) -> (Verdict, serde_json::Value, u64) {
         expected_workers: 2,
         exit: Exit::Code(exit),
     };
-    let (verdict, document) = conclude(&info, &followed);
+    let (conclusion, document) = conclude(&info, &followed);
     print!("{}", summary(&document, None));
     let output = directory.path().join("results");
     let written = write(&output, &document, &followed).unwrap();
@@ -183,13 +185,13 @@ async fn run(pay_fails: bool) -> (Verdict, serde_json::Value, u64) {
     assert!(report.contains("<html"), "{} bytes", report.len());
     let json = std::fs::read(output.join("results.json")).unwrap();
     let json = serde_json::from_slice(&json).unwrap();
-    (verdict, json, asked.load(Ordering::SeqCst))
+    (conclusion.grade, json, asked.load(Ordering::SeqCst))
 }
 
 #[tokio::test]
 async fn a_good_run_passes_with_the_targets_own_numbers() {
     let (verdict, json, asked) = run(false).await;
-    assert_eq!(verdict, Verdict::Passed);
+    assert_eq!(verdict, Grade::Judged(Verdict::Passed));
     assert_eq!(json["totals"]["requests"], asked);
     assert_eq!(json["totals"]["failures"], 0);
     assert_eq!(json["workers"]["most_connected"], 2);
@@ -203,8 +205,8 @@ async fn a_run_with_failed_requests_fails_and_says_number() {
     assert_eq!(verdict.exit_code(), 1);
     let failures = json["totals"]["failures"].as_u64().unwrap();
     assert!(failures > 0);
-    let reason = format!("{failures} of {asked} requests failed");
-    assert_eq!(json["reason"], reason);
+    let reason = format!("{failures} of {asked} requests failed, {failures} of them GET /pay: ");
+    assert!(json["reason"].as_str().unwrap().starts_with(&reason));
     assert_eq!(json["errors"][0]["name"], "/pay");
     assert_eq!(json["errors"][0]["occurrences"], failures);
 }

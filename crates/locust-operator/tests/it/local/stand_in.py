@@ -72,6 +72,7 @@ else:
 if "--worker" in sys.argv:
     open(f"{folder}/{pod}.ready", "w").close()
     time.sleep(2.5 if env("STAND_IN_DIES_LATER") == pod else 600)
+    os.remove(f"{folder}/{pod}.ready")
     sys.exit(3)
 
 workers = int(option("--expect-workers", "1"))
@@ -79,10 +80,14 @@ length = float(option("--run-time", "1s").rstrip("s"))
 begun, stopped = [], []
 
 
-def wait_for_workers():
+def connected():
     test = pod.removesuffix("-master")
     names = [f"{folder}/{test}-worker-{number + 1}.ready" for number in range(workers)]
-    while not all(map(os.path.exists, names)):
+    return list(filter(os.path.exists, names))
+
+
+def wait_for_workers():
+    while len(connected()) < workers:
         time.sleep(0.05)
     begun.append(time.monotonic() + 0.5)
 
@@ -99,7 +104,7 @@ def stats():
     failures = min(requests, int(env("STAND_IN_FAILS", "0")))
     row = {"method": "", "name": "Aggregated", "num_requests": requests, "num_failures": failures}
     users = 10 if state == "running" else 0
-    listed = [{"id": str(n), "state": "running", "user_count": 1} for n in range(workers)]
+    listed = [{"id": name, "state": "running", "user_count": 1} for name in connected()]
     return {"state": state, "user_count": users, "stats": [row], "errors": [], "workers": listed}
 
 

@@ -24,10 +24,28 @@ impl Ran {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         format!("{}{}", text(stdout), text(stderr))
     }
+
+    /// Each of the ten users may be in the middle of a request when it is
+    /// stopped, which Locust then does not count.
+    fn has_all_but_what_was_cut_off(&self) {
+        let results = self.results.as_ref().unwrap();
+        let total = results
+            .pointer("/totals/requests")
+            .and_then(Value::as_u64)
+            .unwrap_or(0);
+        let answered = self.target.stats().answered;
+        let range = total..=total + 10;
+        assert!(range.contains(&answered), "{answered}: {}", self.said());
+    }
 }
 
 /// Runs a node test's manifest against a target of this process.
 async fn run(name: &str, script: &str, fail: Option<&str>) -> Ran {
+    run_with(name, script, fail, &json!({})).await
+}
+
+/// The same with these fields of the spec beside the others.
+async fn run_with(name: &str, script: &str, fail: Option<&str>, spec: &Value) -> Ran {
     // Another test shows the installation.
     find(&Wanted {
         program: None,
@@ -50,8 +68,11 @@ async fn run(name: &str, script: &str, fail: Option<&str>) -> Ran {
         "metadata": { "name": name },
         "data": { "locustfile.py": script },
     });
-    let list =
-        json!({ "apiVersion": "v1", "kind": "List", "items": [files, load_test(name, 2, 5)] });
+    let mut test = load_test(name, 2, 5);
+    for (field, value) in spec.as_object().unwrap() {
+        test["spec"][field] = value.clone();
+    }
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": [files, test] });
     std::fs::write(&manifest, list.to_string()).unwrap();
     let results = directory.path().join("results");
     let output = Command::new(RUNNER)
@@ -109,4 +130,76 @@ async fn a_broken_locustfile_is_told_with_the_end_of_its_log() {
         ran.said()
     );
     assert_eq!(ran.target.stats().received, 0);
+}
+
+/// The load of an hour.
+fn for_an_hour() -> Value {
+    let mut master = load_test("x", 2, 3_600)["spec"]["master"].clone();
+    master.as_object_mut().unwrap().remove("resources");
+    master
+}
+
+fn seconds_of_load(results: &Value) -> f64 {
+    results["load_seconds"].as_f64().unwrap()
+}
+
+#[tokio::test]
+async fn a_breached_threshold_stops_the_load_and_its_results_are_kept() {
+    let spec = json!({
+        "master": for_an_hour(),
+        "thresholds": [
+            { "metric": "p95", "max": "30s" },
+            { "metric": "failRatio", "max": "1%", "abort": true },
+        ],
+    });
+    let ran = run_with(
+        "breach",
+        &locustfile(&["/good", "/bad"]),
+        Some("/bad=500"),
+        &spec,
+    )
+    .await;
+    assert_eq!(ran.output.status.code(), Some(1), "{}", ran.said());
+    let results = ran.results.as_ref().unwrap();
+    assert_eq!(results["verdict"], "failed");
+    assert_eq!(results["failure"], "ThresholdBreached");
+    assert_eq!(results["thresholds"][0]["state"], "met");
+    assert_eq!(results["thresholds"][1]["state"], "breached");
+    assert!(seconds_of_load(results) < 60.0, "{}", ran.said());
+    ran.has_all_but_what_was_cut_off();
+    let said = ran.said();
+    let stopping = "more than 1%: stopping the load; its results follow";
+    assert!(said.contains(stopping), "{said}");
+    assert!(
+        said.contains("FAILED  breach: ThresholdBreached: failRatio is "),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn thresholds_that_are_met_excuse_some_failures() {
+    let spec = json!({ "thresholds": [{ "metric": "failRatio", "max": "90%" }] });
+    let ran = run_with(
+        "met",
+        &locustfile(&["/good", "/bad"]),
+        Some("/bad=500"),
+        &spec,
+    )
+    .await;
+    assert_eq!(ran.output.status.code(), Some(0), "{}", ran.said());
+    let results = ran.results.as_ref().unwrap();
+    assert_eq!(results["reason"], "the threshold is met");
+    assert_ne!(results["totals"]["failures"], 0);
+    assert_eq!(results["failure"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_deadline_ends_the_run_and_its_results_are_kept() {
+    // Counted from the start of the processes, which may take a while.
+    let spec = json!({ "master": for_an_hour(), "activeDeadlineSeconds": 25 });
+    let ran = run_with("late", &locustfile(&["/a"]), None, &spec).await;
+    assert_eq!(ran.output.status.code(), Some(1), "{}", ran.said());
+    let results = ran.results.as_ref().unwrap();
+    assert_eq!(results["failure"], "DeadlineExceeded");
+    ran.has_all_but_what_was_cut_off();
 }
