@@ -29,8 +29,8 @@ pub(crate) fn cases(quick: u32) -> Config {
     }
 }
 
-/// How far a search goes: to `quick`, or with `THOROUGH` set as
-/// far as two cores get in a minute or two.
+/// How far a search goes: to `quick`, or with `THOROUGH` set as far as two
+/// cores get in a minute or two.
 pub(crate) fn extent(quick: usize, thorough: usize) -> usize {
     match std::env::var_os("THOROUGH") {
         None => quick,

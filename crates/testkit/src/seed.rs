@@ -31,16 +31,7 @@ pub(crate) async fn plant(cluster: &Cluster, programs: &Programs) -> Result<()> 
     let seed = find_or_grow(directory, programs)
         .await
         .context("start the first control plane, which later ones are copied from")?;
-    let data = inside(cluster.sandbox());
-    for part in PARTS {
-        let (from, to) = (seed.join(part), data.join(part));
-        fs::create_dir_all(&to).with_context(|| format!("make {}", to.display()))?;
-        for file in files(&from)? {
-            let copy = to.join(file.file_name().unwrap_or_default());
-            fs::copy(&file, &copy).with_context(|| format!("copy {}", file.display()))?;
-        }
-    }
-    Ok(())
+    copy(&seed, &inside(cluster.sandbox()))
 }
 
 /// A second process that asks meanwhile waits for the first.
@@ -69,13 +60,18 @@ async fn grow(seed: &Path, programs: &Programs) -> Result<()> {
     for component in ["kube-controller-manager", "kube-apiserver", "etcd"] {
         cluster.sandbox().kill(component)?;
     }
-    let data = inside(cluster.sandbox());
     let staging = tempfile::Builder::new()
         .prefix("growing-")
         .tempdir_in(seed.parent().context("the seed has a parent")?)?;
+    copy(&inside(cluster.sandbox()), staging.path())?;
+    fs::rename(staging.keep(), seed).with_context(|| format!("keep {}", seed.display()))
+}
+
+/// Copies what is used of etcd's data.
+fn copy(data: &Path, to: &Path) -> Result<()> {
     for part in PARTS {
-        let to = staging.path().join(part);
-        fs::create_dir_all(&to)?;
+        let to = to.join(part);
+        fs::create_dir_all(&to).with_context(|| format!("make {}", to.display()))?;
         for file in files(&data.join(part))? {
             let content = fs::read(&file).with_context(|| format!("read {}", file.display()))?;
             let copy = to.join(file.file_name().unwrap_or_default());
@@ -83,7 +79,7 @@ async fn grow(seed: &Path, programs: &Programs) -> Result<()> {
                 .with_context(|| format!("write {}", copy.display()))?;
         }
     }
-    fs::rename(staging.keep(), seed).with_context(|| format!("keep {}", seed.display()))
+    Ok(())
 }
 
 /// etcd reserves 64 MB for its log, which would be copied into every cluster.

@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 /// returned has been dropped.
 ///
 /// The controller asks for tests only when all their children are known; to
-/// list ten thousand of them only then would take it twice as long to begin.
+/// list ten thousand of them only then would take it half as long again to begin.
 pub(super) fn read<T: Send + 'static>(
     items: impl Stream<Item = T> + Send + 'static,
 ) -> impl Stream<Item = T> + Send + 'static {
