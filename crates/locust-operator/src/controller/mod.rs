@@ -37,6 +37,7 @@ mod text;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::channel::mpsc;
@@ -106,10 +107,28 @@ pub enum RunError {
     Ended(&'static str),
 }
 
+/// Asks the operator to end.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    /// Cancelled when nothing is to be begun any more.
+    pub asked: CancellationToken,
+    /// Cancelled when clients that do not know of the end yet do not matter.
+    pub hurried: CancellationToken,
+}
+
+/// How long webhooks are answered after the end was asked for: until then no
+/// API server sends calls here any more. With the time for the last answers it
+/// is less than the pod's `terminationGracePeriodSeconds`.
+const LINGER: Duration = Duration::from_secs(5);
+
 /// Runs the operator until `shutdown`, then lets running reconciles finish, and
 /// only then another replica begin. When leadership is lost nothing is
 /// finished: whatever is under way is dropped.
-pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), RunError> {
+pub async fn run(options: Options, shutdown: Shutdown) -> Result<(), RunError> {
+    let Shutdown {
+        asked: shutdown,
+        hurried,
+    } = shutdown;
     let Options {
         kubeconfig,
         scopes,
@@ -141,7 +160,10 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     if let Some((listening, options)) = listening.zip(webhook) {
         let ready = when_certified(&options, &readiness);
         let clock: Clock = Arc::new(jiff::Timestamp::now);
-        let end = answered.clone();
+        let end = webhook::End {
+            leaving: shutdown.clone(),
+            gone: answered.clone(),
+        };
         webhooks.spawn(webhook::serve(
             listening, options, everyones, clock, ready, end,
         ));
@@ -149,6 +171,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     for scope in &scopes {
         readiness.wait_for(&controller_of(scope), "starting");
     }
+    let lingered = tokio::spawn(linger(shutdown.clone(), hurried));
     let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
     if let Some(address) = health_address {
         let serving = admin::serve(address, readiness.clone(), shutdown.clone());
@@ -179,10 +202,25 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         Some(ended) = webhooks.join_next() => Err(ended.map_or(WebhookError::Ended, failure).into()),
     };
     shutdown.cancel();
-    // The API server may need an answer for what was done last.
+    if result.is_ok() && !webhooks.is_empty() {
+        tracing::info!(
+            "webhooks are answered a little longer: not every API server knows of the end yet"
+        );
+        // Of a task that only sleeps.
+        let _ = lingered.await;
+    }
     answered.cancel();
     while webhooks.join_next().await.is_some() {}
     result
+}
+
+/// Waits until API servers know of the end that was asked for, or do not matter.
+async fn linger(asked: CancellationToken, hurried: CancellationToken) {
+    asked.cancelled().await;
+    tokio::select! {
+        () = tokio::time::sleep(LINGER) => {}
+        () = hurried.cancelled() => {}
+    }
 }
 
 /// Waits until leadership is lost; for ever if there is no election.

@@ -116,14 +116,25 @@ pub async fn listen(options: &Options) -> Result<Listening, WebhookError> {
     Ok(Listening(server::listen(options.port).await?))
 }
 
-/// Serves until shutdown, then finishes what is being answered.
+/// How serving comes to its end. There is a time between the two in which the
+/// API server still asks here, because it has not yet been told where else.
+#[derive(Clone, Debug, Default)]
+pub struct End {
+    /// Cancelled when others are to be asked: every answer closes its
+    /// connection from then on.
+    pub leaving: CancellationToken,
+    /// Cancelled when nobody asks here any more.
+    pub gone: CancellationToken,
+}
+
+/// Serves until nobody asks any more, then finishes what is being answered.
 pub async fn serve(
     Listening(listener): Listening,
     options: Options,
     client: Client,
     clock: Clock,
     ready: impl FnOnce() + Send + 'static,
-    shutdown: CancellationToken,
+    end: End,
 ) -> Result<(), WebhookError> {
     let Options {
         port: _,
@@ -140,9 +151,11 @@ pub async fn serve(
         convert: Box::new(convert),
         large: Semaphore::new(1),
         deadline: requests::DEADLINE,
+        leaving: end.leaving.clone(),
     });
+    let gone = end.gone;
     let mut tasks: JoinSet<Result<(), WebhookError>> = JoinSet::new();
-    let ended = shutdown.clone();
+    let ended = gone.clone();
     let has_certificate = identity.clone();
     tasks.spawn(async move {
         tokio::select! {
@@ -153,26 +166,21 @@ pub async fn serve(
     });
     match certificates {
         Certificates::Files(files) => {
-            tasks.spawn(files::keep(files, identity.clone(), shutdown.clone()));
+            tasks.spawn(files::keep(files, identity.clone(), gone.clone()));
         }
         Certificates::Own(own) => {
-            let keeping = own::keep(own, client, clock, identity.clone(), shutdown.clone());
+            let keeping = own::keep(own, client, clock, identity.clone(), gone.clone());
             tasks.spawn(async move {
                 keeping.await;
                 Ok(())
             });
         }
     }
-    tasks.spawn(server::serve(
-        listener,
-        identity,
-        requests,
-        shutdown.clone(),
-    ));
+    tasks.spawn(server::serve(listener, identity, requests, gone.clone()));
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap_or(Err(WebhookError::Ended))?;
     }
-    match shutdown.is_cancelled() {
+    match gone.is_cancelled() {
         true => Ok(()),
         false => Err(WebhookError::Ended),
     }

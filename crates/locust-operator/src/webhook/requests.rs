@@ -6,10 +6,11 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use locust_core::review::{self, Answer, Convert};
 use locust_core::settings::Settings;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
 
 use super::connections::Place;
 use super::connections::rules::Stage;
@@ -51,6 +52,8 @@ pub(super) struct Requests {
     /// The place of the one large review.
     pub(super) large: Semaphore,
     pub(super) deadline: Duration,
+    /// Cancelled when others are to be asked.
+    pub(super) leaving: CancellationToken,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,20 +108,29 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     place: &Place,
 ) -> Response<Full<Bytes>> {
+    let version = request.version();
     let answered =
         tokio::time::timeout(requests.deadline, reviewed(requests, request, place)).await;
-    match answered.unwrap_or_else(|_| Err(Refused::late("the review was not answered"))) {
-        Ok(body) => response(StatusCode::OK, body),
-        Err(Refused(status, message)) => {
-            tracing::debug!(%status, message, "a request was refused");
-            let mut refusal = response(status, format!("{message}\n").into_bytes());
-            let headers = refusal.headers_mut();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-            // What is left of the request is not read.
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            refusal
-        }
+    let mut response =
+        match answered.unwrap_or_else(|_| Err(Refused::late("the review was not answered"))) {
+            Ok(body) => response(StatusCode::OK, body),
+            Err(Refused(status, message)) => {
+                tracing::debug!(%status, message, "a request was refused");
+                let mut refusal = response(status, format!("{message}\n").into_bytes());
+                let headers = refusal.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+                // What is left of the request is not read.
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                refusal
+            }
+        };
+    // Told with an answer, a client cannot be just sending another request.
+    // HTTP/2 has no such header and tells it by a frame of its own.
+    if requests.leaving.is_cancelled() && version != Version::HTTP_2 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
+    response
 }
 
 fn response(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {

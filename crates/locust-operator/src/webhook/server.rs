@@ -23,7 +23,10 @@ use super::requests::{Requests, answer};
 /// How often a full house is asked for a place.
 const FULL: Duration = Duration::from_millis(10);
 /// How long answers may take after the end was asked for.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
+const LAST_ANSWERS: Duration = Duration::from_secs(4);
+
+/// The name of HTTP/2 in TLS.
+const H2: &[u8] = b"h2";
 
 /// Which protocols are offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +50,12 @@ pub(super) async fn listen(port: u16) -> Result<TcpListener, WebhookError> {
     listener.map_err(|source| WebhookError::Listen { port, source })
 }
 
-/// Serves until shutdown, then finishes what it answers.
+/// Serves until nobody asks any more, then finishes what it answers.
 pub(super) async fn serve(
     listener: TcpListener,
     identity: Identity,
     requests: Arc<Requests>,
-    shutdown: CancellationToken,
+    gone: CancellationToken,
 ) -> Result<(), WebhookError> {
     let acceptor = TlsAcceptor::from(Arc::new(config(identity.clone(), requests.protocols)?));
     let connections = Connections::default();
@@ -68,18 +71,18 @@ pub(super) async fn serve(
                     continue;
                 }
             },
-            () = shutdown.cancelled() => break,
+            () = gone.cancelled() => break,
         };
         let place = tokio::select! {
             place = place(&connections) => place,
-            () = shutdown.cancelled() => break,
+            () = gone.cancelled() => break,
         };
         let one = One {
             acceptor: acceptor.clone(),
             identity: identity.clone(),
             requests: requests.clone(),
             place: Arc::new(place),
-            shutdown: shutdown.clone(),
+            gone: gone.clone(),
         };
         tasks.spawn(one.serve(stream));
     }
@@ -107,7 +110,7 @@ fn config(identity: Identity, protocols: Protocols) -> Result<ServerConfig, Webh
         .with_cert_resolver(Arc::new(identity));
     config.alpn_protocols = match protocols {
         Protocols::Http1 => vec![b"http/1.1".to_vec()],
-        Protocols::Http1AndHttp2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        Protocols::Http1AndHttp2 => vec![H2.to_vec(), b"http/1.1".to_vec()],
     };
     Ok(config)
 }
@@ -118,7 +121,7 @@ struct One {
     identity: Identity,
     requests: Arc<Requests>,
     place: Arc<Place>,
-    shutdown: CancellationToken,
+    gone: CancellationToken,
 }
 
 impl One {
@@ -138,7 +141,7 @@ impl One {
             identity,
             requests,
             place,
-            shutdown,
+            gone,
         } = self;
         // Small answers are not to wait for each other.
         let _ = stream.set_nodelay(true);
@@ -150,13 +153,20 @@ impl One {
                 return;
             }
         };
+        let is_http_2 = stream.get_ref().1.alpn_protocol() == Some(H2);
+        let leaving = requests.leaving.clone();
+        // Before that an HTTP/2 connection cannot be ended in good order.
+        let answered = CancellationToken::new();
+        let has_answered = answered.clone();
         let builder = builder(requests.protocols);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (requests, place) = (requests.clone(), place.clone());
+            let answered = answered.clone();
             async move {
                 place.is(Stage::Sending);
                 let answer = answer(&requests, request, &place).await;
                 place.is(Stage::Waiting);
+                answered.cancel();
                 Ok::<_, std::convert::Infallible>(answer)
             }
         });
@@ -164,7 +174,12 @@ impl One {
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = shutdown.cancelled() => {
+            // It names the last request that is answered.
+            () = both(&leaving, &has_answered), if is_http_2 => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            () = gone.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -173,6 +188,11 @@ impl One {
             tracing::debug!(%error, "a connection ended early");
         }
     }
+}
+
+async fn both(one: &CancellationToken, other: &CancellationToken) {
+    one.cancelled().await;
+    other.cancelled().await;
 }
 
 fn builder(protocols: Protocols) -> auto::Builder<TokioExecutor> {

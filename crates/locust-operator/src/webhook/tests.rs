@@ -26,12 +26,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_util::sync::CancellationToken;
 
 use super::identity::Identity;
 use super::requests::{DEADLINE, Requests};
 use super::{
-    Certificates, Files, Options, Protocols, Served, WebhookError, convert, listen, serve, server,
+    Certificates, End, Files, Options, Protocols, Served, WebhookError, convert, listen, serve,
+    server,
 };
 
 /// A server on loopback with a certificate in files.
@@ -39,7 +39,7 @@ struct Server {
     port: u16,
     directory: TempDir,
     root: CertificateDer<'static>,
-    shutdown: CancellationToken,
+    end: End,
     task: JoinHandle<Result<(), WebhookError>>,
 }
 
@@ -56,15 +56,15 @@ impl Server {
         };
         let listening = listen(&options).await.unwrap();
         let port = listening.port();
-        let shutdown = CancellationToken::new();
-        let end = shutdown.clone();
+        let end = End::default();
         let clock: super::Clock = Arc::new(jiff::Timestamp::now);
-        let task = tokio::spawn(serve(listening, options, no_cluster(), clock, || {}, end));
+        let serving = serve(listening, options, no_cluster(), clock, || {}, end.clone());
+        let task = tokio::spawn(serving);
         Self {
             port,
             directory,
             root,
-            shutdown,
+            end,
             task,
         }
     }
@@ -81,7 +81,7 @@ impl Server {
         let listener = server::listen(0).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let identity = Identity::none();
-        let shutdown = CancellationToken::new();
+        let end = End::default();
         let requests = Requests {
             served: Served::Both,
             protocols: Protocols::Http1,
@@ -89,19 +89,20 @@ impl Server {
             convert,
             large: Semaphore::new(1),
             deadline,
+            leaving: end.leaving.clone(),
         };
         let files = files(directory.path(), None);
         tokio::spawn(super::files::keep(
             files,
             identity.clone(),
-            shutdown.clone(),
+            end.gone.clone(),
         ));
-        let serving = server::serve(listener, identity, Arc::new(requests), shutdown.clone());
+        let serving = server::serve(listener, identity, Arc::new(requests), end.gone.clone());
         Self {
             port,
             directory,
             root,
-            shutdown,
+            end,
             task: tokio::spawn(serving),
         }
     }
@@ -155,7 +156,8 @@ impl Server {
     }
 
     async fn stop(self) -> Result<(), WebhookError> {
-        self.shutdown.cancel();
+        self.end.leaving.cancel();
+        self.end.gone.cancel();
         self.task.await.unwrap()
     }
 }

@@ -60,7 +60,7 @@ const PARTS: [Part; 5] = [
         lengths: &[("CRASHES", "27")],
         needs: Needs::Node,
     },
-    // Deploys another tree: not beside others.
+    // Deploys another tree, and rolls it out: not beside others.
     Part {
         filter: "binary(it) & test(/^node::installed::/)",
         lengths: &[],

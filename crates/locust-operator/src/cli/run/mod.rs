@@ -13,9 +13,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use locust_core::settings::Settings;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
-use crate::controller::{self, Options};
+use crate::controller::{self, Options, Shutdown};
 use crate::leader::Election;
 use crate::telemetry;
 use rules::{Checked, Notice, check};
@@ -92,19 +91,26 @@ async fn run(checked: Checked) -> anyhow::Result<()> {
         webhook: serving::options(webhooks, &settings)?,
         settings,
     };
-    let shutdown = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let stop = shutdown.clone();
+    let shutdown = Shutdown::default();
+    let Shutdown { asked, hurried } = shutdown.clone();
     let controller = controller::run(options, shutdown);
     tokio::pin!(controller);
     tokio::select! {
         ended = &mut controller => return Ok(ended?),
         _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        // A person waits.
+        _ = interrupt.recv() => hurried.cancel(),
     }
     tracing::info!("shutting down, running reconciles are finished first");
-    stop.cancel();
+    asked.cancel();
+    tokio::select! {
+        ended = &mut controller => return Ok(ended?),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    hurried.cancel();
     Ok(controller.await?)
 }
 

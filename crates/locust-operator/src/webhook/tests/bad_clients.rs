@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::connections::MOST;
+use tokio_util::sync::CancellationToken;
+
 use super::*;
 
 const MIB: usize = 1 << 20;

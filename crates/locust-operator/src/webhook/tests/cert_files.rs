@@ -1,5 +1,7 @@
 //! Certificates in files that somebody else looks after.
 
+use tokio_util::sync::CancellationToken;
+
 use super::*;
 
 /// Connects until the certificate of `root` is shown.

@@ -77,3 +77,77 @@ async fn older_tls_is_refused_for_being_old() {
         assert_eq!(why == 70, is_old, "{version:?}: {why}");
     }
 }
+
+/// Sends a conversion on a connection that stays, and returns its answer.
+async fn ask(sender: &mut http1::SendRequest<Full<Bytes>>) -> Response<hyper::body::Incoming> {
+    let request = Request::post("/convert")
+        .body(Full::<Bytes>::from(conversion(&[object("a")])))
+        .unwrap();
+    sender.ready().await.unwrap();
+    sender.send_request(request).await.unwrap()
+}
+
+/// A connection that stays, and its end.
+async fn http_1(server: &Server) -> (http1::SendRequest<Full<Bytes>>, JoinHandle<()>) {
+    let stream = TokioIo::new(server.connect().await);
+    let (sender, connection) = http1::handshake(stream).await.unwrap();
+    (sender, tokio::spawn(async { connection.await.unwrap() }))
+}
+
+async fn ends(connection: JoinHandle<()>) {
+    let ended = tokio::time::timeout(Duration::from_secs(10), connection).await;
+    ended.expect("the connection is to end").unwrap();
+}
+
+#[tokio::test]
+async fn who_asks_a_server_that_is_to_leave_is_answered_and_told() {
+    let server = Server::start(Protocols::Http1, Served::Both).await;
+    let (mut busy, mut idle) = (http_1(&server).await, http_1(&server).await);
+    for (sender, _) in [&mut busy, &mut idle] {
+        let answer = ask(sender).await;
+        assert_eq!(answer.headers().get("connection"), None);
+        read(answer).await;
+    }
+    server.end.leaving.cancel();
+    let new = http_1(&server).await;
+    for (mut sender, connection) in [busy, new] {
+        let answer = ask(&mut sender).await;
+        assert_eq!(answer.headers()["connection"], "close");
+        assert_eq!(read(answer).await.0, StatusCode::OK);
+        ends(connection).await;
+    }
+    // One that is not used cannot be told: it is closed at the end.
+    assert!(!idle.1.is_finished());
+    let port = server.port;
+    server.stop().await.unwrap();
+    ends(idle.1).await;
+    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+}
+
+#[tokio::test]
+async fn http_2_is_told_at_once_that_a_server_is_to_leave() {
+    let server = Server::start(Protocols::Http1AndHttp2, Served::Both).await;
+    let connect = async || {
+        let stream = server.connect_with(&[&TLS13], &[b"h2"]).await.unwrap();
+        let stream = TokioIo::new(stream);
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await;
+        let (sender, connection) = handshake.unwrap();
+        (sender, tokio::spawn(async { connection.await.unwrap() }))
+    };
+    let request = || {
+        Request::post("https://localhost/convert")
+            .body(Full::<Bytes>::from(conversion(&[object("a")])))
+            .unwrap()
+    };
+    let (mut old, ended) = connect().await;
+    assert_eq!(
+        read(old.send_request(request()).await.unwrap()).await.0,
+        StatusCode::OK
+    );
+    server.end.leaving.cancel();
+    ends(ended).await;
+    let (mut new, _) = connect().await;
+    let answer = new.send_request(request()).await.unwrap();
+    assert_eq!(answer.headers().get("connection"), None);
+    assert_eq!(read(answer).await.0, StatusCode::OK);
+}

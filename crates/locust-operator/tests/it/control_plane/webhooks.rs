@@ -10,8 +10,7 @@ mod validation;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -42,19 +41,13 @@ const FRONT: &str = "127.0.0.1:9440";
 /// A control plane whose CRD points at replicas of an operator.
 struct World {
     operators: Vec<Operator>,
-    front: JoinHandle<()>,
+    front: Front,
     client: Client,
     /// Where the operators live and look.
     namespace: Namespace,
     /// Where the LocustTests are. Nobody acts on them.
     tests: Namespace,
     control_plane: ControlPlane,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.front.abort();
-    }
 }
 
 impl World {
@@ -77,7 +70,7 @@ impl World {
         install(&client, &to_manifest(&converting(config))).await?;
         Ok(Self {
             operators: Vec::new(),
-            front: front(&control_plane, ports)?,
+            front: Front::to(&control_plane, ports)?,
             client,
             namespace: control_plane.namespace("operator").await?,
             tests: control_plane.namespace("tests").await?,
@@ -202,24 +195,49 @@ fn authority_in(secret: Secret) -> Option<CertificateDer<'static>> {
     CertificateDer::from_pem_slice(&certificate).ok()
 }
 
-/// Hands connections to the replicas in turn.
-fn front(control_plane: &ControlPlane, ports: &[u16]) -> Result<JoinHandle<()>> {
-    let network = control_plane.network().clone();
-    let listener = network.listen(FRONT.parse()?)?;
-    let (ports, next) = (ports.to_vec(), AtomicUsize::new(0));
-    ensure!(!ports.is_empty(), "there is somebody to hand them to");
-    Ok(tokio::spawn(async move {
-        while let Ok((mut from, _)) = listener.accept().await {
-            let which = next.fetch_add(1, Ordering::Relaxed) % ports.len();
-            let (network, port) = (network.clone(), ports[which]);
-            tokio::spawn(async move {
-                let address = SocketAddr::from(([127, 0, 0, 1], port));
-                if let Ok(mut to) = network.connect(address).await {
-                    let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
-                }
-            });
-        }
-    }))
+/// Hands connections to the replicas in turn, as a Service does.
+struct Front {
+    ports: Arc<Mutex<Vec<u16>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Front {
+    fn to(control_plane: &ControlPlane, ports: &[u16]) -> Result<Self> {
+        let network = control_plane.network().clone();
+        let listener = network.listen(FRONT.parse()?)?;
+        ensure!(!ports.is_empty(), "there is somebody to hand them to");
+        let ports = Arc::new(Mutex::new(ports.to_vec()));
+        let replicas = ports.clone();
+        let task = tokio::spawn(async move {
+            let mut next: usize = 0;
+            while let Ok((mut from, _)) = listener.accept().await {
+                next += 1;
+                let port = {
+                    let replicas = replicas.lock().unwrap();
+                    replicas[next % replicas.len()]
+                };
+                let network = network.clone();
+                tokio::spawn(async move {
+                    let address = SocketAddr::from(([127, 0, 0, 1], port));
+                    if let Ok(mut to) = network.connect(address).await {
+                        let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+                    }
+                });
+            }
+        });
+        Ok(Self { ports, task })
+    }
+
+    /// Hands no more connections to this one.
+    fn forget(&self, port: u16) {
+        self.ports.lock().unwrap().retain(|other| *other != port);
+    }
 }
 
 fn v1_test(name: &str) -> Value {

@@ -1,14 +1,18 @@
 //! `config/default-webhook` as a user applies it, in a cluster that runs
 //! `config/default`: the API server finds the webhooks by their Service, with
-//! certificates that nobody made for them.
+//! certificates that nobody made for them, and a roll-out is not noticed.
 //!
-//! It deploys another operator, so it runs alone, in the long run.
+//! It rolls the deployed operator out, so it runs alone, in the long run.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 use testkit::Node;
+use tokio_util::sync::CancellationToken;
 
 use super::{DEPLOYMENT, SYSTEM_NAMESPACE, scale_operator};
 use crate::tests_of::until;
@@ -61,8 +65,33 @@ async fn create(node: &Node, namespace: &str, manifest: &Value) -> Result<String
         .await
 }
 
+/// Edits and reads a test by v1 until the end; returns how often, and what
+/// went wrong.
+async fn stream(client: &Client, namespace: &str, end: &CancellationToken) -> (u32, Vec<String>) {
+    let resource = ApiResource {
+        group: "locust.io".to_owned(),
+        version: "v1".to_owned(),
+        api_version: "locust.io/v1".to_owned(),
+        kind: "LocustTest".to_owned(),
+        plural: "locusttests".to_owned(),
+    };
+    let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
+    let (mut calls, mut failed) = (0, Vec::new());
+    while !end.is_cancelled() {
+        calls += 1;
+        let replicas = json!({"spec": {"workerReplicas": calls % 400 + 1}});
+        let (params, patch) = (PatchParams::default(), Patch::Merge(&replicas));
+        let patched = api.patch("old", &params, &patch).await;
+        failed.extend(patched.err().map(|error| format!("patch: {error}")));
+        let read = api.get("old").await;
+        failed.extend(read.err().map(|error| format!("get: {error}")));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (calls, failed)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_webhooks_of_config_answer_kubectl() -> Result<()> {
+async fn the_webhooks_of_config_answer_kubectl_and_a_roll_out_fails_no_call() -> Result<()> {
     let dir = std::env::var(testkit::node::SHARED_VARIABLE)
         .context("this needs a node with images: run `cargo xtask test long`")?;
     let node = Node::attach(Path::new(&dir))?;
@@ -100,6 +129,33 @@ async fn the_webhooks_of_config_answer_kubectl() -> Result<()> {
         words.contains("\"vlocusttest-v2.kb.io\" denied the request"),
         "{words}"
     );
+
+    let end = CancellationToken::new();
+    let roll_out = async {
+        let deployment = format!("deployment/{DEPLOYMENT}");
+        let in_system = format!("--namespace={SYSTEM_NAMESPACE}");
+        let restart = ["rollout", "restart", &deployment, &in_system];
+        let rolled = match node.kubectl(&restart).await {
+            Ok(_) => rolled_out(&node).await,
+            Err(error) => Err(error),
+        };
+        // The last old pod ends after the last new one is ready.
+        let settled = match rolled {
+            Ok(()) => scale_operator(&client, 2).await,
+            Err(error) => Err(error),
+        };
+        end.cancel();
+        settled
+    };
+    let (rolled, (calls, failed)) = tokio::join!(roll_out, stream(&client, there, &end));
+    rolled?;
+    println!(
+        "{} calls beside a roll-out, {} failed",
+        2 * calls,
+        failed.len()
+    );
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    ensure!(calls > 20, "{calls}");
 
     // As the other tests found it.
     apply(&node, "default").await?;

@@ -1,13 +1,12 @@
 //! Clocks that jump: the operator's, not the API server's.
 
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use locust_core::settings::Settings;
 use locust_operator::webhook::{
-    Certificates, Clock, Listening, Options, Own, Protocols, Served, serve,
+    Certificates, Clock, End, Listening, Options, Own, Protocols, Served, serve,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::*;
 
@@ -35,15 +34,14 @@ async fn a_clock_that_jumps_is_healed_within_a_minute_and_no_call_fails() -> Res
         }),
         settings: Settings::default(),
     };
-    let shutdown = CancellationToken::new();
-    let end = shutdown.clone();
+    let end = End::default();
     let serving = tokio::spawn(serve(
         listening,
         options,
         world.client.clone(),
         clock,
         || {},
-        end,
+        end.clone(),
     ));
     world.create_by_v1("a").await?;
     let before = world.authority().await?;
@@ -66,6 +64,6 @@ async fn a_clock_that_jumps_is_healed_within_a_minute_and_no_call_fails() -> Res
         wrong_by.store(days * 24 * HOUR, Ordering::Relaxed);
         calls(5).await?;
     }
-    shutdown.cancel();
+    end.gone.cancel();
     Ok(serving.await??)
 }

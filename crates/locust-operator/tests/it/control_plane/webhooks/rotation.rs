@@ -1,9 +1,11 @@
-//! Authorities that change under a steady stream of calls. `ROTATIONS` sets how
-//! often; `cargo xtask test long` asks for twenty times.
+//! Authorities that change, and a replica that ends, under a steady stream of
+//! calls. `ROTATIONS` sets how often; `cargo xtask test long` asks for twenty
+//! times.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use nix::sys::signal::Signal;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -76,16 +78,34 @@ async fn strangers(world: &World, calls: &Calls, end: &CancellationToken) {
     }
 }
 
+/// Ends a replica as a roll-out does: it is asked to end at once, and no more
+/// connections are handed to it a little later.
+async fn leave(world: &World, replica: &mut Operator, port: u16) -> Result<()> {
+    replica.signal(Signal::SIGTERM)?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.front.forget(port);
+    let code = until("the replica to end", async || replica.ended()).await?;
+    ensure!(code == 0, "it ended with {code}: {}", replica.log());
+    // Others are asked now.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_call_fails_while_leaf_and_authority_are_rotated() -> Result<()> {
+async fn no_call_fails_while_certificates_are_rotated_and_when_a_replica_ends() -> Result<()> {
     let count = number("ROTATIONS", ROTATIONS);
-    let world = World::start(&PORTS, &[]).await?;
+    let mut world = World::start(&PORTS, &[]).await?;
+    let mut leaving = world.operators.remove(0);
     for name in ["a", "b"] {
         world.create_by_v1(name).await?;
     }
     world.rotated(None, &PORTS).await?;
-    let (calls, end) = (Calls::default(), CancellationToken::new());
-    let rotations = async {
+    let (calls, rotated, end) = (
+        Calls::default(),
+        CancellationToken::new(),
+        CancellationToken::new(),
+    );
+    let disturbances = async {
         let mut longest = Duration::ZERO;
         for _ in 0..count {
             let before = world.authority().await?;
@@ -93,18 +113,25 @@ async fn no_call_fails_while_leaf_and_authority_are_rotated() -> Result<()> {
             world.secrets().delete(SECRET, &params).await?;
             longest = longest.max(world.rotated(before, &PORTS).await?);
         }
-        end.cancel();
+        rotated.cancel();
+        leave(&world, &mut leaving, PORTS[0]).await?;
         anyhow::Ok(longest)
     };
+    let disturbed = async {
+        let longest = disturbances.await;
+        rotated.cancel();
+        end.cancel();
+        longest
+    };
     let (longest, (), (), ()) = tokio::join!(
-        rotations,
+        disturbed,
         stream(&world, "a", &calls, &end),
         stream(&world, "b", &calls, &end),
-        strangers(&world, &calls, &end),
+        strangers(&world, &calls, &rotated),
     );
     let (made, failed) = (calls.made.into_inner(), calls.failed.into_inner().unwrap());
     println!(
-        "{count} rotations, the longest {:?}: {made} calls, {} failed",
+        "{count} rotations, the longest {:?}, and an end: {made} calls, {} failed",
         longest?,
         failed.len()
     );
