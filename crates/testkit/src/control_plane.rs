@@ -25,6 +25,8 @@ pub const SHARED_VARIABLE: &str = "TESTKIT_CONTROL_PLANE";
 pub struct Options {
     /// Run the scheduler too.
     pub scheduler: bool,
+    /// Which of the controller manager's controllers run.
+    pub controllers: Vec<&'static str>,
     /// Further arguments of the API server.
     pub api_server_arguments: Vec<String>,
     /// Told of each step: one line for a person who waits.
@@ -35,11 +37,28 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             scheduler: false,
+            controllers: CONTROLLERS.to_vec(),
             api_server_arguments: Vec::new(),
             report: |_| {},
         }
     }
 }
+
+/// Those that matter without a kubelet. Each that runs watches what it is about,
+/// and so costs the API server something too.
+pub const CONTROLLERS: [&str; 8] = [
+    "namespace-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+    "garbage-collector-controller",
+    "job-controller",
+    "ttl-after-finished-controller",
+    "clusterrole-aggregation-controller",
+    "resourcequota-controller",
+];
+
+/// All that run by default.
+pub(crate) const EVERY_CONTROLLER: &str = "*";
 
 /// A running control plane. It ends when this value is dropped, unless it was
 /// attached to.
@@ -203,7 +222,9 @@ pub(crate) async fn start_components(
     sandbox.launch(&["etcd", "kube-apiserver"])?;
     cluster.wait_until_ready().await?;
     if programs.has_controller_manager {
-        sandbox.describe("kube-controller-manager", &arguments.controller_manager())?;
+        let mut controller_manager = arguments.controller_manager();
+        controller_manager.push(format!("--controllers={}", options.controllers.join(",")));
+        sandbox.describe("kube-controller-manager", &controller_manager)?;
         sandbox.launch(&["kube-controller-manager"])?;
     }
     if options.scheduler {
@@ -307,6 +328,7 @@ impl<'a> Arguments<'a> {
             "--service-cluster-ip-range=10.96.0.0/16",
             "--cluster-name=testkit",
         ]));
+
         argv.extend(self.files(&[
             ("--service-account-private-key-file", "pki/sa.key"),
             ("--root-ca-file", "pki/ca.crt"),

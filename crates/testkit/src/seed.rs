@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::cluster::Cluster;
 use crate::control_plane::{
-    Options, Programs, command_lines, prepare, start_components, wait_for_default_service_account,
+    EVERY_CONTROLLER, Options, Programs, command_lines, prepare, start_components,
+    wait_for_default_service_account,
 };
 use crate::kube;
 use crate::sandbox::{Purpose, Sandbox};
@@ -55,7 +56,12 @@ async fn find_or_grow(directory: &Path, programs: &Programs) -> Result<PathBuf> 
 /// Starts a control plane, and keeps what it stored.
 async fn grow(seed: &Path, programs: &Programs) -> Result<()> {
     let cluster = prepare(Purpose::ControlPlane, programs)?;
-    start_components(&cluster, programs, &Options::default()).await?;
+    // Nodes begin with it too.
+    let options = Options {
+        controllers: vec![EVERY_CONTROLLER],
+        ..Options::default()
+    };
+    start_components(&cluster, programs, &options).await?;
     wait_for_default_service_account(&cluster).await?;
     for component in ["kube-controller-manager", "kube-apiserver", "etcd"] {
         cluster.sandbox().kill(component)?;

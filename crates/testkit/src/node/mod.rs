@@ -88,6 +88,7 @@ impl Node {
         node.sandbox().launch(&["containerd"])?;
         let control_plane = control_plane::Options {
             scheduler: true,
+            controllers: vec![control_plane::EVERY_CONTROLLER],
             report: options.report,
             ..control_plane::Options::default()
         };
