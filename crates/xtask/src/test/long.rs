@@ -1,11 +1,11 @@
 //! The long run: tests of the other steps that can try any number of things, at
-//! their full length. In the other steps they try a few, so that a person need
-//! not wait for them.
+//! their full length, and those that run seldom. In the other steps the former
+//! try a few, so that a person need not wait for them.
 
 use anyhow::Result;
 
 use super::clusters::{Clusters, Variable};
-use super::nextest;
+use super::{OF_REPLICAS, ON_CONTROL_PLANE, ON_NODE, WITHOUT_DEPLOYED, nextest, seldom};
 use crate::fuzz;
 
 /// Some of those tests.
@@ -87,6 +87,16 @@ pub(super) fn run(clusters: &mut Clusters, summaries: &mut Vec<String>) -> Resul
     let results = PARTS.iter().map(|part| run(part, clusters, summaries));
     // All of them, before the first that failed is looked for.
     let mut results: Vec<Result<()>> = results.collect();
+    for step in [ON_CONTROL_PLANE, OF_REPLICAS] {
+        results.push(clusters.control_plane().and_then(|cluster| {
+            nextest(&seldom::only(step), super::AS_ALWAYS, &[cluster], summaries)
+        }));
+    }
+    for step in [ON_NODE, WITHOUT_DEPLOYED] {
+        results.push(clusters.node().and_then(|cluster| {
+            nextest(&seldom::only(step), super::AS_ALWAYS, &[cluster], summaries)
+        }));
+    }
     results.push(fuzz::run(FUZZED));
     results.into_iter().collect()
 }

@@ -7,6 +7,7 @@
 mod clusters;
 mod long;
 mod report;
+mod seldom;
 
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,7 @@ pub(crate) enum Step {
     /// Tests of several replicas, against a real API server.
     Replicas,
     /// Those of all these that can try any number of things, at their full
-    /// length. Runs only when named.
+    /// length, and those that are run seldom. Runs only when named.
     Long,
 }
 
@@ -117,20 +118,21 @@ impl Step {
             ])),
             (Self::ControlPlane, Some(clusters)) => {
                 let variables = [clusters.control_plane()?];
-                nextest(ON_CONTROL_PLANE, AS_ALWAYS, &variables, summaries)
+                let filter = seldom::without(ON_CONTROL_PLANE);
+                nextest(&filter, AS_ALWAYS, &variables, summaries)
             }
             (Self::Node, Some(clusters)) => {
-                nextest(ON_NODE, AS_ALWAYS, &[clusters.node()?], summaries)
+                let filter = seldom::without(ON_NODE);
+                nextest(&filter, AS_ALWAYS, &[clusters.node()?], summaries)
             }
             (Self::Crashes, Some(clusters)) => {
-                nextest(WITHOUT_DEPLOYED, AS_ALWAYS, &[clusters.node()?], summaries)
+                let filter = seldom::without(WITHOUT_DEPLOYED);
+                nextest(&filter, AS_ALWAYS, &[clusters.node()?], summaries)
             }
-            (Self::Replicas, Some(clusters)) => nextest(
-                OF_REPLICAS,
-                AS_ALWAYS,
-                &[clusters.control_plane()?],
-                summaries,
-            ),
+            (Self::Replicas, Some(clusters)) => {
+                let filter = seldom::without(OF_REPLICAS);
+                nextest(&filter, AS_ALWAYS, &[clusters.control_plane()?], summaries)
+            }
             (Self::Long, Some(clusters)) => long::run(clusters, summaries),
             (
                 Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas | Self::Long,

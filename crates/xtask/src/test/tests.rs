@@ -6,11 +6,30 @@ use clap::ValueEnum;
 
 use super::Step;
 use super::report::{Line, Report, is_nextest_summary};
+use super::seldom::SELDOM;
+use crate::shell;
 
 #[test]
 fn every_step_is_typed_as_it_is_reported() {
     for step in Step::value_variants() {
         assert_eq!(Step::from_str(step.name(), false), Ok(*step));
+    }
+}
+
+#[test]
+fn whatever_runs_seldom_exists() {
+    let mut files = shell::command("git", &["grep", "-l", "", "--", "crates/*/tests/it/*.rs"]);
+    let files = shell::output(&mut files).unwrap();
+    let mut functions = shell::command(
+        "git",
+        &["grep", "-h", "fn ", "--", "crates/*/tests/it/*.rs"],
+    );
+    let functions = shell::output(&mut functions).unwrap();
+    for name in SELDOM {
+        let (module, test) = name.rsplit_once("::").unwrap();
+        let file = format!("tests/it/{}.rs", module.replace("::", "/"));
+        assert!(files.contains(&file), "{name}");
+        assert!(functions.contains(&format!("fn {test}")), "{name}");
     }
 }
 

@@ -33,7 +33,7 @@ const WRITES: [(&str, &str, &str); 8] = [
 /// succeeded.
 const EVENTS: usize = 5;
 /// Finished tests that an operator finds when it starts.
-const FINISHED: usize = 300;
+const FINISHED: usize = 100;
 
 /// A kubeconfig whose requests can be told from all others.
 fn counted(control_plane: &ControlPlane, user: &str) -> Result<PathBuf> {

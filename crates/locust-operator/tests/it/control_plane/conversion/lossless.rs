@@ -15,7 +15,7 @@ use super::{World, manifest, name_of, with};
 use crate::tests_of::number;
 
 /// One of each kind, and some in another phase.
-const OBJECTS: usize = 80;
+const OBJECTS: usize = 40;
 /// Replicas that no object has.
 const EDITED: i32 = 11;
 const REPLICAS: &str = "/spec/workerReplicas";

@@ -20,7 +20,7 @@ use crate::pods;
 use crate::tests_of::{Tests, locust_test, number};
 
 /// How often the leader is killed: at each write once.
-const KILLS: usize = WRITES;
+const KILLS: usize = 4;
 /// How many pairs are at work at a time.
 const AT_A_TIME: usize = 10;
 /// The writes of a test's life.

@@ -12,7 +12,7 @@ use super::*;
 use crate::tests_of::number;
 
 const PORTS: [u16; 2] = [9443, 9444];
-const ROTATIONS: usize = 2;
+const ROTATIONS: usize = 1;
 
 /// What went wrong, and how often it was tried.
 #[derive(Default)]
