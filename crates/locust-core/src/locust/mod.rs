@@ -17,11 +17,13 @@
 //! | `watch.rs` | where the run stands, folded from samples |
 //! | `verdict.rs` | what became of a run of processes |
 //! | `rate.rs` | requests per second while there is load |
+//! | `history.rs` | a run's numbers over time |
 //! | `load.rs` | the load that the arguments ask for |
 //! | `telemetry.rs` | whether an image can report by OpenTelemetry |
 
 mod answer;
 pub mod csv;
+pub mod history;
 pub mod load;
 pub mod rate;
 pub mod sample;
@@ -31,6 +33,7 @@ pub mod watch;
 mod wire;
 
 pub use csv::parse_stats_csv;
+pub use history::History;
 pub use load::Load;
 pub use rate::Rate;
 pub use sample::{Endpoint, ErrorRow, Sample, State, Workers};

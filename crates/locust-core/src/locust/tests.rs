@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::sample::NotStatistics;
 use super::*;
 
+mod history;
 mod verdicts;
 
 fn test_data(name: &str) -> PathBuf {
