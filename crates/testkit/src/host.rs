@@ -33,6 +33,9 @@ pub const NODE_PACKAGES: &[Package] = &[
     package("util-linux", "/usr/bin/unshare"),
 ];
 
+/// What shows pages that the operator writes to a test.
+pub const BROWSER_PACKAGES: &[Package] = &[package("chromium", "/usr/bin/chromium")];
+
 const fn package(name: &'static str, probe: &'static str) -> Package {
     Package { name, probe }
 }

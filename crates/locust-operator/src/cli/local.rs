@@ -33,7 +33,9 @@ pub struct LocalArgs {
     /// Install Locust without asking, if there is none.
     #[arg(long, short)]
     pub yes: bool,
-    /// Directory for the results [default: locust-results/NAME-TIME].
+    /// Directory for the results: summary.html, one page to attach to a ticket,
+    /// results.json, Locust's report and tables, and the logs
+    /// [default: locust-results/NAME-TIME].
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Port of Locust's web UI on 127.0.0.1 [default: any free one].

@@ -42,6 +42,7 @@ impl std::error::Error for Missing {}
 pub(crate) fn main() -> Result<()> {
     tools()?;
     node_packages()?;
+    browser()?;
     eprintln!("setup: everything is in place");
     Ok(())
 }
@@ -49,6 +50,12 @@ pub(crate) fn main() -> Result<()> {
 /// The programs that a one-node cluster is made of, beside Kubernetes itself.
 pub(crate) fn node_packages() -> Result<()> {
     debian::install(&host::missing_packages(host::NODE_PACKAGES))
+}
+
+/// The browser of the tests of pages. Without it those tests are skipped, but
+/// for CI.
+pub(crate) fn browser() -> Result<()> {
+    debian::install(&host::missing_packages(host::BROWSER_PACKAGES))
 }
 
 /// What a private Python environment needs.

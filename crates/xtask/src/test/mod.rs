@@ -4,6 +4,7 @@
 //! ones from running, so that one run shows all that is wrong; the end says
 //! how long each took and which command repeats only what failed.
 
+mod browser;
 mod clusters;
 mod long;
 mod report;
@@ -109,7 +110,10 @@ impl Step {
             (Self::Fmt, _) => lint::check_format(),
             (Self::Deny, _) => lint::deny(),
             (Self::Clippy, _) => lint::clippy(),
-            (Self::Unit, _) => nextest(ANYWHERE, AS_ALWAYS, &[], summaries),
+            (Self::Unit, _) => {
+                let filter = browser::filter(ANYWHERE, summaries)?;
+                nextest(&filter, AS_ALWAYS, &[], summaries)
+            }
             (Self::Doc, _) => shell::run_quiet(&mut shell::cargo(&[
                 "test",
                 "--doc",

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::Step;
 use super::report::{Line, Report, is_nextest_summary};
 use super::seldom::SELDOM;
+use super::{Step, browser};
 use crate::shell;
 
 #[test]
@@ -62,6 +62,20 @@ fn the_report_ends_with_the_closing_line_of_the_test_runner() {
         report.to_string(),
         format!(
             "unit            passed      61.2 s\ntogether                    61.2 s\n{closing}\n"
+        )
+    );
+}
+
+#[test]
+fn who_has_no_browser_is_told_which_tests_are_skipped() {
+    let all = "not binary(it)";
+    assert_eq!(browser::without(all, &[]), (all.to_owned(), None));
+    let (filter, said) = browser::without(all, &["chromium"]);
+    assert_eq!(filter, "(not binary(it)) - test(/::browser::/)");
+    assert_eq!(
+        said.as_deref(),
+        Some(
+            "skipped: the tests called browser::…, which need chromium; `cargo xtask setup` installs it"
         )
     );
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::page::page;
 use super::{Document, Followed};
 
 /// Why the results could not be written.
@@ -29,9 +30,9 @@ pub enum FilesError {
 }
 
 /// Writes what is there into `directory`, which is made if needed, and gives
-/// the names of the files: `results.json` always; `report.html`, `stats.csv`,
-/// `failures.csv` and `exceptions.csv` if the master could still be asked for
-/// them.
+/// the names of the files: `summary.html` and `results.json` always;
+/// `report.html`, `stats.csv`, `failures.csv` and `exceptions.csv` if the master
+/// could still be asked for them.
 pub fn write(
     directory: &Path,
     document: &Document,
@@ -45,7 +46,9 @@ pub fn write(
     let mut json = serde_json::to_string_pretty(document)
         .map_err(|source| FilesError::Json { path, source })?;
     json.push('\n');
+    let page = page(document, &followed.history.points());
     let files = [
+        ("summary.html", Some(page.as_bytes())),
         ("report.html", followed.report.as_deref()),
         (
             "stats.csv",

@@ -12,7 +12,7 @@ use locust_api::failure::FailureReason;
 use locust_api::latest::Threshold;
 use locust_core::judgement::deadline_words;
 use locust_core::locust::{
-    Ended, Endpoint, Load, Rate, RunPhase, RunWatch, Sample, parse_stats_csv,
+    Ended, Endpoint, History, Load, Rate, RunPhase, RunWatch, Sample, parse_stats_csv,
 };
 use locust_core::thresholds::{Judge, RunTime, aborting};
 use tokio::time::Instant;
@@ -58,6 +58,8 @@ pub struct Followed {
     pub watch: RunWatch,
     /// Requests per second while there was load.
     pub rate: Rate,
+    /// Its numbers while there was load.
+    pub history: History,
     /// What made the load end.
     pub ended: Ended,
     /// How it keeps to its thresholds.
@@ -84,6 +86,7 @@ impl Followed {
         Self {
             watch: RunWatch::new(run_time),
             rate: Rate::default(),
+            history: History::default(),
             ended: Ended::Itself,
             judge: Judge::new(thresholds),
             began_at: None,
@@ -251,8 +254,14 @@ impl Follow<'_> {
         if let Some(sample) = answer {
             let before = followed.watch.phase();
             let phase = followed.watch.observe(now, &sample);
+            let began = followed.watch.began().unwrap_or(now);
             if phase == RunPhase::Running {
                 followed.rate.observe(now, sample.totals.requests);
+                followed.history.observe(now.saturating_sub(began), &sample);
+            } else if let Some(ended) = followed.watch.ended() {
+                followed
+                    .history
+                    .observe_end(ended.saturating_sub(began), &sample);
             }
             followed.sample = Some(sample);
             note_times(followed, before, phase);

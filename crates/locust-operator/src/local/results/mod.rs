@@ -6,10 +6,12 @@
 //! | `document.rs` | `results.json` and its schema |
 //! | `files.rs` | writes the output directory |
 //! | `summary.rs` | the verdict and the tables for people |
+//! | `page/` | `summary.html`, the same with charts |
 
 mod document;
 mod files;
 mod follow;
+mod page;
 mod summary;
 #[cfg(test)]
 mod tests;

@@ -22,12 +22,12 @@ use crate::local::api::Api;
 use crate::local::view::View;
 
 /// What a real master of Locust `version` answered at the end of a run.
-fn recorded(name: &str) -> String {
+pub(super) fn recorded(name: &str) -> String {
     let path = format!("../locust-core/test_data/locust/{name}");
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn followed(version: &str) -> Followed {
+pub(super) fn followed(version: &str) -> Followed {
     let running = Sample::parse(recorded(&format!("{version}-running.json")).as_bytes()).unwrap();
     let stopped = Sample::parse(recorded(&format!("{version}-stopped.json")).as_bytes()).unwrap();
     let mut watch = RunWatch::new(Some(Duration::from_secs(8)));
@@ -47,7 +47,7 @@ fn followed(version: &str) -> Followed {
     }
 }
 
-fn info(exit: Exit) -> RunInfo {
+pub(super) fn info(exit: Exit) -> RunInfo {
     RunInfo {
         test: "quickstart".to_owned(),
         locust_version: "2.47.0".to_owned(),
@@ -127,7 +127,7 @@ fn a_run_that_never_answered_leaves_a_document_too() {
     );
     let directory = tempfile::tempdir().unwrap();
     let written = write(&directory.path().join("a/b"), &document, &run).unwrap();
-    assert_eq!(written, ["results.json"]);
+    assert_eq!(written, ["summary.html", "results.json"]);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn to_follow<'a>(api: &'a Api, view: &'a mut View) -> Follow<'a> {
     }
 }
 
-fn thresholds(thresholds: serde_json::Value) -> Vec<Threshold> {
+pub(super) fn thresholds(thresholds: serde_json::Value) -> Vec<Threshold> {
     serde_json::from_value(thresholds).unwrap()
 }
 

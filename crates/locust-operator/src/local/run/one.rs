@@ -203,6 +203,7 @@ impl Run<'_> {
         write(output, &document, &followed)?;
         print!("{}", summary(&document, comfy_table::Table::new().width()));
         println!("results: {}", output.display());
+        println!("report: {}", output.join("summary.html").display());
         Ok(conclusion.grade.exit_code())
     }
 }

@@ -174,6 +174,7 @@ async fn run(pay_fails: bool) -> (Grade, serde_json::Value, u64) {
     assert_eq!(
         written,
         [
+            "summary.html",
             "report.html",
             "stats.csv",
             "failures.csv",
