@@ -129,6 +129,9 @@ closed_set! {
         AllWorkersConnected in [WorkersConnected], "Nothing.";
         /// Some workers do not run.
         WorkersMissing in [WorkersConnected], "Wait: lost workers are replaced. PodsHealthy says what keeps them.";
+        /// Some workers were not there within `spec.startDeadlineSeconds`, and the
+        /// load is started without them (`spec.startPolicy: StartAnyway`).
+        StartingWithoutAll in [WorkersConnected], "Nothing, if fewer workers can make the load. PodsHealthy says what keeps the others.";
 
         /// The run has not ended.
         TestInProgress in [TestCompleted], "Wait.";

@@ -15,6 +15,8 @@ closed_set! {
         Stopped, "Nothing, if it was meant; to run the test again, delete it and create it again.";
         /// The run was not over within `spec.activeDeadlineSeconds`.
         DeadlineExceeded, "Raise `spec.activeDeadlineSeconds`, or lower `--run-time`.";
+        /// Not all workers were connected within `spec.startDeadlineSeconds`.
+        WorkersNeverConnected, "Read in the message how many there were, and in `PodsHealthy` what kept the others; raise `spec.startDeadlineSeconds`, ask for fewer workers, or set `spec.startPolicy` to StartAnyway.";
         /// The locustfile raised exceptions, cannot be loaded, or Locust failed
         /// by an error of its own.
         LocustfileError, "Correct the locustfile where the message says; `locust-operator local` runs it without a cluster.";

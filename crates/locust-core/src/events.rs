@@ -88,6 +88,16 @@ impl Event {
         }
     }
 
+    /// The load is started though workers are missing.
+    pub fn starting_without_all(message: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            reason: "StartingWithoutAll",
+            action: "Start",
+            note: message.to_owned(),
+        }
+    }
+
     /// OpenTelemetry is asked for, and the image cannot do it.
     pub fn telemetry_unavailable(message: &str) -> Self {
         Self {

@@ -131,10 +131,21 @@ pub fn changed_events(stored: Option<&LocustTestStatus>, written: &LocustTestSta
         .map(Event::spec_warning);
     let telemetry =
         news(ConditionType::OpenTelemetryAvailable, "False").map(Event::telemetry_unavailable);
-    [entered, trouble, refused, warned, telemetry]
+    let without_all = gate_opened(written)
+        .filter(|_| stored.and_then(gate_opened).is_none())
+        .map(Event::starting_without_all);
+    [entered, trouble, refused, warned, telemetry, without_all]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// What is said of workers that are no longer waited for. How many there are may
+/// move; that they are not waited for is the event.
+fn gate_opened(status: &LocustTestStatus) -> Option<&str> {
+    condition(status, ConditionType::WorkersConnected, "False")
+        .filter(|condition| condition.reason == Reason::StartingWithoutAll.as_str())
+        .map(|condition| condition.message.as_str())
 }
 
 fn has_warnings(status: &LocustTestStatus) -> bool {

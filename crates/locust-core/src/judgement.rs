@@ -249,5 +249,13 @@ pub fn deadline_words(seconds: i64) -> String {
     format!("the run was not over within spec.activeDeadlineSeconds ({seconds})")
 }
 
+/// Why a run fails whose workers were not all connected in time. How many were,
+/// and of how many.
+pub fn never_connected_words<N: Display>([connected, wanted]: [N; 2], seconds: i64) -> String {
+    format!(
+        "{connected} of {wanted} workers were connected within spec.startDeadlineSeconds ({seconds})"
+    )
+}
+
 #[cfg(test)]
 mod tests;

@@ -127,6 +127,8 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         thresholds: _,
         desired_state: _,
         active_deadline_seconds: _,
+        start_deadline_seconds: _,
+        start_policy: _,
     } = &test.spec;
     let name = test.metadata.name.clone().unwrap_or_default();
     let opentelemetry = observability

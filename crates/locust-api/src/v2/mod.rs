@@ -20,7 +20,7 @@ pub use results::{Completeness, EndpointResult, ErrorResult, RequestResult, Resu
 pub use roles::{Autoquit, Master, Worker};
 pub use scheduling::Scheduling;
 pub use security::Security;
-pub use spec::{DesiredState, ImagePullPolicy, LocustTest, LocustTestSpec};
+pub use spec::{DesiredState, ImagePullPolicy, LocustTest, LocustTestSpec, StartPolicy};
 pub use stats::{LocustState, LocustStats};
 pub use status::{Failure, LocustTestStatus, Phase, Run, Stop};
 pub use thresholds::{Metric, Threshold};

@@ -147,6 +147,26 @@ pub struct LocustTestSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub active_deadline_seconds: Option<i64>,
+    /// How many seconds after the start of the master all workers are to be
+    /// connected; if they never were, `startPolicy` says what becomes of the
+    /// run. Without it they are waited for without end. May be edited while the
+    /// test runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub start_deadline_seconds: Option<i64>,
+    /// What becomes of a run whose workers were not all connected within
+    /// `startDeadlineSeconds`: Fail, or StartAnyway with those that are. Fail if
+    /// unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_policy: Option<StartPolicy>,
+}
+
+/// What becomes of a run without all its workers: Fail or StartAnyway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum StartPolicy {
+    Fail,
+    StartAnyway,
 }
 
 /// What is wanted of a test: Running or Stopped.

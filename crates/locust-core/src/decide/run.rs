@@ -1,6 +1,7 @@
 //! The run: from its record to its end and verdict. Nothing here creates a Job.
 
 mod ending;
+mod gate;
 mod losses;
 mod replace;
 mod report;
@@ -118,8 +119,11 @@ fn follow(
     let troubles = health::troubles(observed);
     let pods_requeue = report::pods(observed, &mut draft, &troubles, &stage);
     drift::report(observed, &mut draft);
-    let late = stop::stopped(observed, settings, &mut draft)
-        .or_else(|| given_up(observed, settings, &draft, &troubles));
+    let late = stop::stopped(observed, settings, &mut draft).or_else(|| {
+        let given_up = given_up(observed, settings, &draft, &troubles);
+        let overdue = gate::overdue(observed, settings, &mut draft, &troubles);
+        losses::sooner(given_up, overdue)
+    });
     let patience = match late {
         Some(Late::Now(ending)) => {
             return Decision {

@@ -3,6 +3,7 @@
 mod acceptance;
 mod by_hand;
 mod ends;
+mod gate;
 mod losses;
 mod model;
 mod objects;

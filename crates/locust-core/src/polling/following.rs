@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use locust_api::latest::LocustStats;
 
 use super::results::Top;
-use super::{Master, Silence, stats, timeless};
+use super::{Master, Order, Silence, stats, timeless};
 use crate::locust::{Endpoint, Rate, RunPhase, RunWatch, Sample, State};
 use crate::thresholds::{Judge, RunTime, Standing};
 
@@ -159,9 +159,14 @@ impl Following {
         }
     }
 
-    /// Whether there is load, as far as is known.
-    pub fn is_under_load(&self) -> bool {
-        self.watch.phase() == RunPhase::Running
+    /// Whether an order still means something: it is repeated until it has had
+    /// its effect.
+    pub fn has_yet_to(&self, order: Order) -> bool {
+        let phase = self.watch.phase();
+        match order {
+            Order::Stop => phase == RunPhase::Running,
+            Order::StartWithoutAll => phase == RunPhase::Starting,
+        }
     }
 
     /// Takes in an answer, or that there was none.

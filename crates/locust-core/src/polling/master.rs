@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use locust_api::latest::{Phase, Threshold};
+use locust_api::condition::{ConditionType, Reason};
+use locust_api::latest::{LocustTestStatus, Phase, Threshold};
 use locust_api::names::{Role, WEB_PORT};
 
 use crate::build::command::{Reach, master_args};
@@ -32,8 +33,17 @@ pub struct Master {
     pub load_began: Option<Timestamp>,
     /// What its numbers are compared with.
     pub thresholds: Vec<Threshold>,
-    /// Whether its load is to end now.
-    pub is_to_stop: bool,
+    /// What it is to be told, as the stored status says.
+    pub order: Option<Order>,
+}
+
+/// What a master is told beside questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// To end its load.
+    Stop,
+    /// To start its load without the workers that are missing.
+    StartWithoutAll,
 }
 
 impl Master {
@@ -89,8 +99,21 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
             .and_then(|stats| stats.load_start_time.as_ref())
             .map(|time| time.0),
         thresholds: test.spec.thresholds.clone().unwrap_or_default(),
-        is_to_stop: status.is_some_and(|status| status.stop.is_some()),
+        order: status.and_then(order),
     }))
+}
+
+fn order(status: &LocustTestStatus) -> Option<Order> {
+    if status.stop.is_some() {
+        return Some(Order::Stop);
+    }
+    let mut conditions = status.conditions.iter().flatten();
+    conditions
+        .any(|condition| {
+            condition.type_ == ConditionType::WorkersConnected.as_str()
+                && condition.reason == Reason::StartingWithoutAll.as_str()
+        })
+        .then_some(Order::StartWithoutAll)
 }
 
 fn address(pod: &Pod) -> Option<IpAddr> {

@@ -23,7 +23,7 @@ mod tests;
 
 pub use following::{Following, Heard, Moment, News, Numbers, WorkersSeen, jittered};
 pub(crate) use master::web;
-pub use master::{Master, Source, source};
+pub use master::{Master, Order, Source, source};
 pub use results::{Top, results};
 pub use rounding::{stats, timeless};
 pub use silence::Silence;

@@ -19,7 +19,7 @@ fn master() -> Master {
         run_time: Some(Duration::from_secs(60)),
         load_began: None,
         thresholds: Vec::new(),
-        is_to_stop: false,
+        order: None,
     }
 }
 

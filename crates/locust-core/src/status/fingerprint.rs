@@ -10,6 +10,8 @@ pub fn fingerprint(spec: &LocustTestSpec) -> String {
         thresholds: None,
         desired_state: None,
         active_deadline_seconds: None,
+        start_deadline_seconds: None,
+        start_policy: None,
         ..spec.clone()
     };
     hash(&serde_json::to_string(&spec).unwrap_or_default())

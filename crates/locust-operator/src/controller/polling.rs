@@ -12,7 +12,9 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_core::locust::Sample;
-use locust_core::polling::{Following, Heard, Master, Moment, News, Silence, Source, jittered};
+use locust_core::polling::{
+    Following, Heard, Master, Moment, News, Order, Silence, Source, jittered,
+};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -54,7 +56,7 @@ impl Followed {
     /// Goes on with what is wanted of the same master now.
     fn attend(&mut self, master: Master) {
         self.following.attend(&master);
-        if master.is_to_stop && !self.master.is_to_stop {
+        if master.order.is_some() && master.order != self.master.order {
             self.hurry.notify_one();
         }
         self.master = master;
@@ -172,10 +174,8 @@ impl Poll {
             .statistics
             .of(self.master.address, &self.master.base_path);
         while self.is_there() {
-            if self.is_to_stop()
-                && let Err(error) = api.stop().await
-            {
-                tracing::warn!(error = %chain(&error), "the load was not stopped, it is tried again");
+            if let Some(order) = self.order() {
+                tell(order, &api).await;
             }
             let answer = self.ask(&api).await;
             let moment = Moment {
@@ -205,14 +205,12 @@ impl Poll {
         known.is_some_and(|known| known.meta().uid.as_deref() == Some(self.uid.as_str()))
     }
 
-    /// Whether there is load that is to end.
-    fn is_to_stop(&self) -> bool {
+    /// What the master is still to be told.
+    fn order(&self) -> Option<Order> {
         let followed = self.shared.lock();
-        followed.get(&self.uid).is_some_and(|known| {
-            known.master.is(&self.master)
-                && known.master.is_to_stop
-                && known.following.is_under_load()
-        })
+        let known = followed.get(&self.uid)?;
+        let order = known.master.order?;
+        (known.master.is(&self.master) && known.following.has_yet_to(order)).then_some(order)
     }
 
     async fn ask(&self, api: &Api) -> Result<Sample, Silence> {
@@ -230,6 +228,16 @@ impl Poll {
         }
         let news = known.following.hear(moment, answer);
         Some((news, known.following.pause()))
+    }
+}
+
+async fn tell(order: Order, api: &Api) {
+    let told = match order {
+        Order::Stop => api.stop().await,
+        Order::StartWithoutAll => api.start_without_all().await,
+    };
+    if let Err(error) = told {
+        tracing::warn!(error = %chain(&error), ?order, "the master could not be told, it is tried again");
     }
 }
 

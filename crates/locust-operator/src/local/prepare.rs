@@ -128,6 +128,8 @@ pub fn prepare(
         limits: Limits {
             thresholds: loaded.test.spec.thresholds.clone().unwrap_or_default(),
             deadline_seconds: loaded.test.spec.active_deadline_seconds,
+            start_deadline_seconds: loaded.test.spec.start_deadline_seconds,
+            start_policy: loaded.test.spec.start_policy,
         },
         stay: resolved.start.autoquit_seconds.is_none(),
         notes,

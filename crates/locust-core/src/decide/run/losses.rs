@@ -10,6 +10,7 @@ use locust_api::failure::FailureReason;
 use locust_api::names::{Role, role_name};
 
 use super::ending::{Cause, Ending, deleted, failed, failed_by, failed_message};
+use super::gate;
 use crate::locust::RunPhase;
 use crate::observed::{JobState, Observed};
 use crate::settings::Settings;
@@ -32,6 +33,15 @@ pub(super) enum Late {
     In(Duration),
 }
 
+/// The end if there is one, or else the shorter wait.
+pub(super) fn sooner(one: Option<Late>, other: Option<Late>) -> Option<Late> {
+    match (one, other) {
+        (Some(Late::Now(ending)), _) | (_, Some(Late::Now(ending))) => Some(Late::Now(ending)),
+        (Some(Late::In(one)), Some(Late::In(other))) => Some(Late::In(one.min(other))),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Why a run under way has to be given up, if it has to.
 pub(super) fn given_up(
     observed: &Observed,
@@ -39,7 +49,7 @@ pub(super) fn given_up(
     draft: &Draft,
     troubles: &[Trouble],
 ) -> Option<Late> {
-    let had_all = had_all_workers(observed);
+    let had_all = gate::is_passed(observed);
     if let Some(late) = workers_gone(observed, draft, had_all, troubles) {
         return Some(late);
     }
@@ -169,6 +179,10 @@ fn outlasted(observed: &Observed, settings: &Settings, troubles: &[Trouble]) -> 
     let hopeless = of(|prospect| *prospect == Prospect::Final);
     if let Some(summary) = health::summary(&hopeless) {
         return Some(Late::Now(failed_by(summary, observed.now)));
+    }
+    if gate::starts_anyway(observed) {
+        // Its own deadline says how long they may take.
+        return None;
     }
     let passing = of(|prospect| matches!(prospect, Prospect::Heals(_)));
     let oldest = passing.iter().map(|trouble| trouble.since).min()?;

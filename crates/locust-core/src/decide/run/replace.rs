@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use locust_api::names::Role;
 
-use super::losses::had_all_workers;
+use super::gate;
 use crate::decide::Step;
 use crate::observed::{JobState, Observed, has_ended, is_leaving};
 
@@ -28,7 +28,7 @@ pub(super) fn replacements(observed: &Observed) -> Vec<Step> {
     else {
         return Vec::new();
     };
-    if !had_all_workers(observed) || !observed.master_runs() {
+    if !gate::is_passed(observed) || !observed.master_runs() {
         return Vec::new();
     }
     let starting = observed

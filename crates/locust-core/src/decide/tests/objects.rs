@@ -89,6 +89,6 @@ pub(super) fn master() -> Master {
         run_time: None,
         load_began: None,
         thresholds: Vec::new(),
-        is_to_stop: false,
+        order: None,
     }
 }

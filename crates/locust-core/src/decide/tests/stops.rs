@@ -6,7 +6,7 @@ use locust_api::latest::{DesiredState, LocustTestStatus, Threshold, Verdict};
 use super::objects::heard;
 use super::*;
 use crate::locust::RunPhase;
-use crate::polling::{Heard, Source, source};
+use crate::polling::{Heard, Order, Source, source};
 use crate::thresholds::Standing;
 
 fn under_load() -> World {
@@ -55,7 +55,7 @@ fn cause(world: &World) -> Option<&str> {
 
 fn is_to_stop(world: &World) -> bool {
     match source(&world.observed(), &Settings::default()) {
-        Source::Master(master) => master.is_to_stop,
+        Source::Master(master) => master.order == Some(Order::Stop),
         Source::Nobody | Source::Headless => false,
     }
 }

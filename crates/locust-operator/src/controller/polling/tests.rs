@@ -106,7 +106,7 @@ fn source(master: u16, port: u16) -> Source {
         run_time: None,
         load_began: None,
         thresholds: Vec::new(),
-        is_to_stop: false,
+        order: None,
     }))
 }
 

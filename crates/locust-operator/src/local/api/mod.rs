@@ -10,9 +10,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::LOCATION;
+use hyper::header::{CONTENT_TYPE, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -45,7 +45,10 @@ pub struct Statistics {
     large: Arc<Semaphore>,
 }
 
-type HttpClient = Client<HttpConnector, Empty<Bytes>>;
+type HttpClient = Client<HttpConnector, Full<Bytes>>;
+
+/// A request, if its parts make one.
+type Built = hyper::http::Result<Request<Full<Bytes>>>;
 
 impl Default for Statistics {
     fn default() -> Self {
@@ -219,6 +222,19 @@ impl Api {
         }
     }
 
+    /// Lets the load start by itself with the workers that are there, in the way
+    /// that the arguments say: the master waits for as many as `expect_workers`,
+    /// and looks once a second. A form whose last field cannot be read has its
+    /// fields before that noted, and starts nothing: so it may be sent twice, or
+    /// too late, and `success: false` is the answer that is wanted.
+    pub async fn start_without_all(&self) -> Result<(), ApiError> {
+        let form = Bytes::from_static(b"expect_workers=1&run_time=-");
+        let post = Request::post(format!("{}/swarm", self.base))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Full::new(form));
+        self.send("/swarm", post).await.map(drop)
+    }
+
     async fn table(&self, path: &str) -> Result<String, ApiError> {
         let body = self.get(path).await?;
         let text = String::from_utf8(body.to_vec()).map_err(|_| unexpected(path))?;
@@ -234,7 +250,15 @@ impl Api {
     }
 
     async fn ask(&self, method: Method, path: &str) -> Result<Bytes, ApiError> {
-        tokio::time::timeout(DEADLINE, self.ask_patiently(method, path))
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .body(Full::default());
+        self.send(path, request).await
+    }
+
+    async fn send(&self, path: &str, request: Built) -> Result<Bytes, ApiError> {
+        tokio::time::timeout(DEADLINE, self.send_patiently(path, request))
             .await
             .unwrap_or_else(|_elapsed| {
                 Err(ApiError::Deadline {
@@ -243,16 +267,12 @@ impl Api {
             })
     }
 
-    async fn ask_patiently(&self, method: Method, path: &str) -> Result<Bytes, ApiError> {
+    async fn send_patiently(&self, path: &str, request: Built) -> Result<Bytes, ApiError> {
         let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| {
             let path = path.to_owned();
             ApiError::Unreachable { path, source }
         };
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .body(Empty::new())
-            .map_err(|error| unreachable(error.into()))?;
+        let request = request.map_err(|error| unreachable(error.into()))?;
         let answer = self
             .client
             .request(request)

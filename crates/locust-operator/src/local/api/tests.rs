@@ -50,6 +50,30 @@ async fn stop_is_posted_and_on_405_or_500_fetched() {
 }
 
 #[tokio::test]
+async fn a_start_without_all_workers_is_a_form_that_starts_nothing_itself() {
+    let (forms, heard) = tokio::sync::oneshot::channel();
+    let forms = Arc::new(Mutex::new(Some(forms)));
+    let app = Router::new().route(
+        "/swarm",
+        axum::routing::post(async move |request: axum::extract::Request| {
+            let kind = request.headers().get("content-type").cloned();
+            let body = axum::body::to_bytes(request.into_body(), 1000).await;
+            let told = forms.lock().unwrap().take().unwrap();
+            told.send((kind.unwrap(), body.unwrap())).unwrap();
+            r#"{"success":false}"#
+        }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Api::new(port, "").start_without_all().await.unwrap();
+    let (kind, body) = heard.await.unwrap();
+    assert_eq!(kind, "application/x-www-form-urlencoded");
+    // Locust notes the first, and gives up at the second.
+    assert_eq!(body, "expect_workers=1&run_time=-".as_bytes());
+}
+
+#[tokio::test]
 async fn a_stop_that_is_refused_otherwise_is_an_error() {
     let (api, asked) = master(|_, _| async { status(403) }).await;
     let error = api.stop().await.unwrap_err();

@@ -9,8 +9,8 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use locust_api::failure::FailureReason;
-use locust_api::latest::Threshold;
-use locust_core::judgement::deadline_words;
+use locust_api::latest::{StartPolicy, Threshold};
+use locust_core::judgement::{deadline_words, never_connected_words};
 use locust_core::locust::{
     Ended, Endpoint, History, Load, Rate, RunPhase, RunWatch, Sample, parse_stats_csv,
 };
@@ -49,6 +49,10 @@ pub struct Limits {
     pub thresholds: Vec<Threshold>,
     /// `spec.activeDeadlineSeconds`.
     pub deadline_seconds: Option<i64>,
+    /// `spec.startDeadlineSeconds`.
+    pub start_deadline_seconds: Option<i64>,
+    /// `spec.startPolicy`.
+    pub start_policy: Option<StartPolicy>,
 }
 
 /// A run that was followed.
@@ -170,6 +174,7 @@ impl Follow<'_> {
                 }
                 _ = poll.tick() => {
                     self.poll(&mut followed, begun.elapsed()).await;
+                    self.start_anyway(&followed, begun.elapsed()).await;
                     if give_up.is_none() && let Some(why) = self.wanted(&followed, begun.elapsed()) {
                         if !self.stop(&mut followed, why).await {
                             return followed;
@@ -207,12 +212,50 @@ impl Follow<'_> {
         if is_over && !self.stay {
             return None;
         }
-        let seconds = self.limits.deadline_seconds?;
-        let deadline = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-        if now < deadline {
-            return None;
+        if let Some((seconds, connected)) = self.overdue(followed, now)
+            && (connected == 0 || !self.starts_anyway())
+        {
+            let words = never_connected_words([connected, self.expected_workers], seconds);
+            return stopped(FailureReason::WorkersNeverConnected, words);
         }
-        stopped(FailureReason::DeadlineExceeded, deadline_words(seconds))
+        let seconds = self.limits.deadline_seconds?;
+        (now >= seconds_of(seconds)).then(|| Ended::Stopped {
+            reason: FailureReason::DeadlineExceeded,
+            message: deadline_words(seconds),
+        })
+    }
+
+    /// The deadline by which all workers were to be connected and how many are,
+    /// if they never all were.
+    fn overdue(&self, followed: &Followed, now: Duration) -> Option<(i64, u64)> {
+        let seconds = self.limits.start_deadline_seconds?;
+        let watch = &followed.watch;
+        let waits = !watch.phase().has_begun() && watch.most_workers() < self.expected_workers;
+        let sample = followed.sample.as_ref();
+        let connected = sample.map_or(0, |sample| sample.workers.connected);
+        (waits && now >= seconds_of(seconds)).then_some((seconds, connected))
+    }
+
+    fn starts_anyway(&self) -> bool {
+        self.limits.start_policy == Some(StartPolicy::StartAnyway)
+    }
+
+    /// Has the load started without the workers that are missing, if it is to be.
+    async fn start_anyway(&mut self, followed: &Followed, now: Duration) {
+        let Some((_, connected)) = self.overdue(followed, now) else {
+            return;
+        };
+        if connected == 0 || !self.starts_anyway() {
+            return;
+        }
+        let expected = self.expected_workers;
+        self.view.say(&format!(
+            "{connected}/{expected} workers connected: starting without the others"
+        ));
+        if let Err(error) = self.api.start_without_all().await {
+            self.view
+                .say(&format!("Locust did not start without them: {error}"));
+        }
     }
 
     /// Ends the load. False when there is nothing to wait for.
@@ -312,6 +355,10 @@ impl Follow<'_> {
             thresholds: followed.judge.readings(followed.watch.phase().is_over()),
         }
     }
+}
+
+fn seconds_of(seconds: i64) -> Duration {
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
 /// By the final table, once there is one: it is not cut, and in the answers of

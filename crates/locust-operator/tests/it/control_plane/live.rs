@@ -1,6 +1,7 @@
 //! What the status says of a run while it goes on, from a master that a script
 //! plays.
 
+mod gate;
 mod hostile;
 mod stops;
 

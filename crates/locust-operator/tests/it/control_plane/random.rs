@@ -196,6 +196,8 @@ fn is_of_the_types(said: &str) -> bool {
         "spec.thresholds",
         "spec.desiredState",
         "spec.activeDeadlineSeconds",
+        "spec.startDeadlineSeconds",
+        "spec.startPolicy",
         "spec.imagePullPolicy",
         "spec.observability.openTelemetry.protocol",
         "].target",
