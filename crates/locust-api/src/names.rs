@@ -24,6 +24,10 @@ pub const ANNOTATION_RUN: &str = "locust.io/run";
 /// that a Job suspended by somebody else is never mistaken for a held one.
 pub const ANNOTATION_HELD: &str = "locust.io/held";
 
+/// Annotation on a LocustTest that stops it as `spec.desiredState: Stopped` does,
+/// where its value is `true`: v1 has no such field.
+pub const ANNOTATION_STOP: &str = "locust.io/stop";
+
 /// Annotation on a LocustTest that is shown in the other version of the API:
 /// what that version cannot say. It is taken off on the way back.
 pub const ANNOTATION_CONVERSION: &str = "locust.io/conversion-data";

@@ -47,6 +47,7 @@ pub mod resolve;
 pub mod review;
 pub mod settings;
 pub mod status;
+pub mod stop_request;
 pub mod thresholds;
 #[cfg(test)]
 mod trials;

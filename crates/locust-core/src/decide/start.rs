@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::{DesiredState, LocustTest, Phase};
+use locust_api::latest::{LocustTest, Phase};
 use locust_api::names::{ANNOTATION_HELD, Role};
 
 use super::{Decision, RESYNC, Step, delete_job};
@@ -20,6 +20,7 @@ use crate::problems::{Problem, in_one_line, problems, warnings};
 use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::status::{Draft, Truth};
+use crate::stop_request::{StopRequest, stop_request};
 
 /// How soon a name is tried again that a deleted test still holds.
 pub(super) const LEAVING_RETRY: Duration = Duration::from_secs(2);
@@ -159,9 +160,13 @@ fn telemetry(draft: &mut Draft, test: &LocustTest) {
 /// What makes creating pointless for now: why, in words, and when to try again.
 /// A test that is not to run yet.
 fn not_wanted(test: &LocustTest) -> Option<(Reason, String, Duration)> {
-    (test.spec.desired_state == Some(DesiredState::Stopped)).then(|| {
-        let message = "spec.desiredState is Stopped: the test runs once it is Running";
-        (Reason::Stopped, message.to_owned(), RESYNC)
+    stop_request(test).map(|request| {
+        let until = match request {
+            StopRequest::Field => "it is Running",
+            StopRequest::Annotation => "that is taken off",
+        };
+        let message = format!("{}: the test runs once {until}", request.words());
+        (Reason::Stopped, message, RESYNC)
     })
 }
 

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use locust_api::latest::DesiredState;
 use locust_api::names::Role;
 use locust_core::local::{Bundle, Inputs, Pod, inputs};
 use locust_core::locust::Load;
@@ -11,6 +10,7 @@ use locust_core::problems::{problems, warnings};
 use locust_core::processes::{Endpoint, processes};
 use locust_core::resolve::resolve;
 use locust_core::settings::Settings;
+use locust_core::stop_request::{StopRequest, stop_request};
 
 use super::manifests::{Fault, Loaded};
 use super::results::Limits;
@@ -68,9 +68,15 @@ pub fn prepare(
         .iter()
         .map(|problem| loaded.fault(&problem.field, &problem.message))
         .collect();
-    if loaded.test.spec.desired_state == Some(DesiredState::Stopped) {
-        let message = "a test that is Stopped waits until it is Running, and here nobody edits it; leave the field out";
-        wrong.push(loaded.fault("spec.desiredState", message));
+    if let Some(request) = stop_request(&loaded.test) {
+        let (field, what) = match request {
+            StopRequest::Field => ("spec.desiredState", "field"),
+            StopRequest::Annotation => ("metadata.annotations", "annotation locust.io/stop"),
+        };
+        let message = format!(
+            "a test that is Stopped waits until it is Running, and here nobody edits it; leave the {what} out"
+        );
+        wrong.push(loaded.fault(field, &message));
     }
     let wrong = in_order(wrong);
     if !wrong.is_empty() {

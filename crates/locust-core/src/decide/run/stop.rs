@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use locust_api::failure::FailureReason;
-use locust_api::latest::DesiredState;
 
 use super::ending::{Cause, failed};
 use super::losses::{Late, late};
@@ -20,6 +19,7 @@ use crate::observed::Observed;
 use crate::polling::{self, Source};
 use crate::settings::Settings;
 use crate::status::Draft;
+use crate::stop_request::stop_request;
 use crate::thresholds;
 
 /// How long a load that is being stopped may go on.
@@ -66,9 +66,8 @@ fn wanted(observed: &Observed, draft: &Draft) -> Option<(FailureReason, String)>
     if let Some(words) = standings.and_then(thresholds::aborting) {
         return Some((FailureReason::ThresholdBreached, words.to_owned()));
     }
-    if observed.test.spec.desired_state == Some(DesiredState::Stopped) {
-        let message = "spec.desiredState is Stopped".to_owned();
-        return Some((FailureReason::Stopped, message));
+    if let Some(request) = stop_request(&observed.test) {
+        return Some((FailureReason::Stopped, request.words().to_owned()));
     }
     let seconds = observed.test.spec.active_deadline_seconds?;
     deadline_in(observed, draft)?.is_zero().then(|| {

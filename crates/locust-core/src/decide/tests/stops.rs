@@ -254,6 +254,36 @@ fn a_test_that_is_not_wanted_yet_waits() {
 }
 
 #[test]
+fn an_annotation_stops_a_test_as_the_field_does() {
+    let annotate = |world: &mut World, value: &str| {
+        let annotations = world.test.metadata.annotations.get_or_insert_default();
+        annotations.insert("locust.io/stop".to_owned(), value.to_owned());
+        world.look();
+    };
+    let mut world = World::new();
+    annotate(&mut world, "true");
+    assert!(world.master.is_none() && world.worker.is_none());
+    assert_eq!(
+        world.message("Ready"),
+        "the annotation locust.io/stop is true: the test runs once that is taken off"
+    );
+    annotate(&mut world, "false");
+    assert!(world.master.is_some() && world.worker.is_some());
+
+    let mut world = under_load();
+    annotate(&mut world, "false");
+    assert_eq!(status(&world).stop, None);
+    annotate(&mut world, "true");
+    assert!(is_to_stop(&world));
+    world.heard = Some(ended(Standing::Met));
+    world.look();
+    assert_eq!(cause(&world), Some("Stopped"));
+    assert_eq!(status(&world).verdict, Some(Verdict::Inconclusive));
+    let failure = status(&world).failure.as_ref().unwrap();
+    assert_eq!(failure.message, "the annotation locust.io/stop is true");
+}
+
+#[test]
 fn a_run_that_is_not_over_within_its_deadline_is_stopped() {
     let mut world = under_load();
     world.test.spec.active_deadline_seconds = Some(90);
