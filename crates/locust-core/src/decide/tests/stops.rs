@@ -145,6 +145,26 @@ fn thresholds_that_were_met_until_the_last_word_but_not_to_the_end_decide_nothin
 }
 
 #[test]
+fn thresholds_in_words_of_a_newer_operator_decide_nothing() {
+    let mut world = under_load();
+    world.heard = Some(ended(Standing::Met));
+    world.look();
+    world.heard = None;
+    let conditions = world.test.status.as_mut().unwrap().conditions.iter_mut();
+    let met = conditions
+        .flatten()
+        .find(|condition| condition.type_ == "ThresholdsMet");
+    met.unwrap().reason = "MetForNow".to_owned();
+    exits(&mut world, "Complete");
+    assert_eq!(status(&world).verdict, Some(Verdict::Inconclusive));
+    let reason = status(&world).verdict_reason.clone().unwrap();
+    assert!(
+        reason.starts_with("the thresholds could not be judged"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn a_breach_is_told_first_as_passing_and_then_for_good() {
     let mut world = under_load();
     assert_eq!(

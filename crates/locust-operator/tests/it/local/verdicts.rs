@@ -33,6 +33,7 @@ impl Ran {
             .pointer("/totals/requests")
             .and_then(Value::as_u64)
             .unwrap_or(0);
+        assert!(total > 0, "there was no load: {}", self.said());
         let answered = self.target.stats().answered;
         let range = total..=total + 10;
         assert!(range.contains(&answered), "{answered}: {}", self.said());
