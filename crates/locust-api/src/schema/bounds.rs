@@ -103,6 +103,7 @@ const OURS: &[(&str, i64)] = &[
     ("status.stop.message", ADDRESS),
     ("status.failure.reason", LABEL),
     ("status.failure.message", ADDRESS),
+    ("status.results.locustVersion", LABEL),
     ("status.results.total.failPercent", LABEL),
     ("status.results.total.requestsPerSecond", LABEL),
     ("status.results.endpoints", MANY),

@@ -20,6 +20,10 @@ pub struct Results {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub duration_seconds: Option<i64>,
+    /// Version of Locust as its master says, or else by the tag of Locust's own
+    /// image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locust_version: Option<String>,
     /// The most workers that were connected at a time.
     #[schemars(range(min = 0))]
     pub workers: i64,

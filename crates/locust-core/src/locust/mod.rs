@@ -19,6 +19,7 @@
 //! | `rate.rs` | requests per second while there is load |
 //! | `history.rs` | a run's numbers over time |
 //! | `load.rs` | the load that the arguments ask for |
+//! | `version.rs` | which Locust it is |
 //! | `telemetry.rs` | whether an image can report by OpenTelemetry |
 
 mod answer;
@@ -29,6 +30,7 @@ pub mod rate;
 pub mod sample;
 pub mod telemetry;
 pub mod verdict;
+pub mod version;
 pub mod watch;
 mod wire;
 

@@ -22,6 +22,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const NUMBERS_ARE_NEWS: Duration = Duration::from_secs(5);
 /// How many seconds before the planned end it is looked at more closely.
 const NEAR_THE_END: Duration = Duration::from_secs(6);
+/// How often a master is asked which Locust it is.
+const VERSION_QUESTIONS: u32 = 3;
 
 /// When an answer came.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +38,9 @@ pub struct Moment {
 #[derive(Clone, Debug)]
 pub struct Following {
     workers: String,
+    version: Option<String>,
+    image_version: Option<String>,
+    version_questions: u32,
     watch: RunWatch,
     /// What the watch's clock shows at the first question.
     offset: Duration,
@@ -65,6 +70,8 @@ pub struct Heard {
     pub load_ended: Option<Timestamp>,
     /// The workers so far.
     pub workers: WorkersSeen,
+    /// Which Locust it is: by its own words, or by the tag of its image.
+    pub version: Option<String>,
     /// How its numbers compare with each threshold.
     pub standings: Vec<Standing>,
     /// Why there are no newer ones, once that is more than a moment's.
@@ -133,6 +140,9 @@ impl Following {
             .and_then(|began| Duration::try_from(now.duration_since(began)).ok());
         Self {
             workers: master.workers.clone(),
+            version: None,
+            image_version: master.image_version.clone(),
+            version_questions: 0,
             watch: match ago {
                 Some(_) => RunWatch::resumed(master.run_time),
                 None => RunWatch::new(master.run_time),
@@ -182,6 +192,19 @@ impl Following {
         self.is_news(moment.elapsed)
     }
 
+    /// Whether the master is yet to say which Locust it is.
+    pub fn wants_version(&self) -> bool {
+        self.version.is_none()
+            && self.numbers.is_some()
+            && self.version_questions < VERSION_QUESTIONS
+    }
+
+    /// Takes in which Locust the master says it is, or that it does not.
+    pub fn hear_version(&mut self, version: Option<String>) {
+        self.version_questions = self.version_questions.saturating_add(1);
+        self.version = version;
+    }
+
     /// What is known now.
     pub fn heard(&self) -> Heard {
         Heard {
@@ -193,6 +216,7 @@ impl Following {
                 most: self.watch.most_workers(),
                 lost: self.watch.lost_workers(),
             },
+            version: self.version.clone().or_else(|| self.image_version.clone()),
             standings: self.judge.standings(self.watch.phase().is_over()),
             silence: self.silence.clone(),
         }

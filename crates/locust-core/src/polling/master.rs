@@ -10,8 +10,8 @@ use locust_api::latest::{LocustTestStatus, Phase, Threshold};
 use locust_api::names::{Role, WEB_PORT};
 
 use crate::build::command::{Reach, master_args};
-use crate::locust::Load;
 use crate::locust::load::last_value;
+use crate::locust::{Load, version};
 use crate::observed::{Observed, is_leaving, is_running, recorded_run};
 use crate::resolve::{Resolved, resolve};
 use crate::settings::Settings;
@@ -27,6 +27,8 @@ pub struct Master {
     pub base_path: String,
     /// How the names of its workers begin: those of others are not this run's.
     pub workers: String,
+    /// The version of Locust by the tag of its image, if that says one.
+    pub image_version: Option<String>,
     /// The planned length of the load, if the arguments say it.
     pub run_time: Option<Duration>,
     /// When load was first seen, if it was.
@@ -94,6 +96,7 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
         address: SocketAddr::new(ip, web.port),
         base_path: web.base_path,
         workers: format!("{}-", resolved.worker.name),
+        image_version: version::of_image(&resolved.image).map(str::to_owned),
         run_time: Load::from_args(&master_args(&resolved, Reach::Service)).run_time,
         load_began: stats
             .and_then(|stats| stats.load_start_time.as_ref())

@@ -96,6 +96,7 @@ pub fn results(heard: &Heard) -> Option<Results> {
         start_time: numbers.load_began.map(Time),
         end_time: heard.load_ended.map(Time),
         duration_seconds: numbers.elapsed.map(|time| whole_count(time.as_secs())),
+        locust_version: heard.version.clone(),
         workers: whole_count(heard.workers.most),
         workers_lost: whole_count(heard.workers.lost),
         total: result(&numbers.totals),

@@ -16,6 +16,7 @@ fn master() -> Master {
         address: ([10, 0, 0, 7], 8089).into(),
         base_path: String::new(),
         workers: "demo-worker-".to_owned(),
+        image_version: Some("2.43.3".to_owned()),
         run_time: Some(Duration::from_secs(60)),
         load_began: None,
         thresholds: Vec::new(),
@@ -352,4 +353,20 @@ fn the_numbers_of_a_load_that_is_over_are_told_once_when_they_are_final() {
     assert_eq!(following.hear(at(66), stopped(130)), News::Some);
     assert_eq!(following.heard().phase, RunPhase::Ended);
     assert_eq!(following.hear(at(80), stopped(130)), News::None);
+}
+
+#[test]
+fn results_name_the_locust_that_the_master_says_it_is_or_else_that_of_its_image() {
+    let mut following = following(&[answer("running", 5, 90, 0)]);
+    let named = |following: &Following| results(&following.heard()).unwrap().locust_version;
+    assert_eq!(named(&following).as_deref(), Some("2.43.3"));
+    for _ in 0..3 {
+        assert!(following.wants_version());
+        following.hear_version(None);
+    }
+    assert!(!following.wants_version(), "it does not say");
+    assert_eq!(named(&following).as_deref(), Some("2.43.3"));
+    following.hear_version(Some("2.47.0".to_owned()));
+    assert!(!following.wants_version());
+    assert_eq!(named(&following).as_deref(), Some("2.47.0"));
 }

@@ -189,6 +189,9 @@ impl Poll {
                 // Whoever would look is gone when the operator ends.
                 let _ = self.shared.news.unbounded_send(self.test.clone());
             }
+            if self.wants_version() {
+                self.hear_version(self.ask_version(&api).await);
+            }
             let chance = RandomState::new().hash_one(&self.uid);
             let pause = tokio::time::sleep(jittered(pause, chance));
             tokio::select! {
@@ -217,6 +220,33 @@ impl Poll {
         // It is never closed.
         let _place = self.shared.places.acquire().await;
         api.sample().await.map_err(|error| silence(&error))
+    }
+
+    fn wants_version(&self) -> bool {
+        let followed = self.shared.lock();
+        followed
+            .get(&self.uid)
+            .is_some_and(|known| known.master.is(&self.master) && known.following.wants_version())
+    }
+
+    async fn ask_version(&self, api: &Api) -> Option<String> {
+        // It is never closed.
+        let _place = self.shared.places.acquire().await;
+        let answer = api.version().await;
+        answer
+            .inspect_err(|error| {
+                tracing::debug!(error = %chain(error), "the master did not say which Locust it is");
+            })
+            .ok()
+            .flatten()
+    }
+
+    fn hear_version(&self, version: Option<String>) {
+        let mut followed = self.shared.lock();
+        let known = followed.get_mut(&self.uid);
+        if let Some(known) = known.filter(|known| known.master.is(&self.master)) {
+            known.following.hear_version(version);
+        }
     }
 
     /// `None`: somebody else is followed by now.

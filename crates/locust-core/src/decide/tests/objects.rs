@@ -86,6 +86,7 @@ pub(super) fn master() -> Master {
         address: ([10, 0, 0, 7], 8089).into(),
         base_path: String::new(),
         workers: "demo-worker-".to_owned(),
+        image_version: None,
         run_time: None,
         load_began: None,
         thresholds: Vec::new(),

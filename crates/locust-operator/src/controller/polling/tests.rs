@@ -103,6 +103,7 @@ fn source(master: u16, port: u16) -> Source {
         address: (address(master), port).into(),
         base_path: String::new(),
         workers: String::new(),
+        image_version: None,
         run_time: None,
         load_began: None,
         thresholds: Vec::new(),
@@ -213,6 +214,7 @@ fn nothing() -> Heard {
         top: Arc::default(),
         load_ended: None,
         workers: WorkersSeen::default(),
+        version: None,
         standings: Vec::new(),
         silence: None,
     }

@@ -17,7 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use locust_core::locust::Sample;
+use locust_core::locust::{Sample, version};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -186,6 +186,11 @@ impl Api {
     /// Locust's own report: one self-contained HTML page.
     pub async fn report(&self) -> Result<Bytes, ApiError> {
         self.get("/stats/report?download=1").await
+    }
+
+    /// Which Locust it is, by the page of its web UI. `None`: it does not say.
+    pub async fn version(&self) -> Result<Option<String>, ApiError> {
+        Ok(version::on_page(&self.get("/").await?))
     }
 
     /// How many workers answer, never cached. `None` before Locust 2.37.2,

@@ -1,5 +1,7 @@
 //! The version of Locust that an image stands for.
 
+use locust_core::locust::version::in_tag;
+
 /// The version for images whose tag names none: `latest`, a digest, one's own.
 pub const CURRENT: &str = "2.47.0";
 
@@ -12,7 +14,7 @@ pub fn version_of_image(image: &str) -> &str {
     let (image, _digest) = image.split_once('@').unwrap_or((image, ""));
     let name = image.rsplit('/').next().unwrap_or_default();
     match name.split_once(':') {
-        Some(("locust" | "locust-otel", tag)) => leading_version(tag).unwrap_or(CURRENT),
+        Some(("locust" | "locust-otel", tag)) => in_tag(tag).unwrap_or(CURRENT),
         _ => CURRENT,
     }
 }
@@ -25,15 +27,4 @@ pub(super) fn version_in(output: &str) -> Option<&str> {
             .then(|| words.next())
             .flatten()
     })
-}
-
-/// `2.47.0` of `2.47.0` and of `2.47.0-master`.
-fn leading_version(tag: &str) -> Option<&str> {
-    let version = tag.split(['-', '_']).next()?;
-    let mut parts = 0;
-    for part in version.split('.') {
-        part.parse::<u32>().ok()?;
-        parts += 1;
-    }
-    (parts == 3).then_some(version)
 }

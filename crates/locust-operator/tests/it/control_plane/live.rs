@@ -127,6 +127,8 @@ async fn the_status_says_what_locust_says_from_the_first_worker_to_the_end() -> 
     let stage = Stage::set("live", &user).await?;
     let run = stage.run("demo").await?;
     let begun = tokio::time::Instant::now();
+    let page = r#"<script>window.templateArgs = {"version": "2.46.1"}</script>"#;
+    run.master.says_at("/", Answer::text(page));
     run.says("ready", [0, 0, 0]);
     run.until("a master that waits", |test| {
         is_at(test, LocustState::Ready, 0)
@@ -185,6 +187,7 @@ async fn the_status_says_what_locust_says_from_the_first_worker_to_the_end() -> 
     let results = status.results.as_ref().context("results")?;
     assert_eq!((results.total.requests, results.total.failures), (1350, 90));
     assert_eq!(results.endpoints.len(), 1, "{results:?}");
+    assert_eq!(results.locust_version.as_deref(), Some("2.46.1"));
     assert_eq!(status.verdict, Some(Verdict::Passed));
     let reason = status.verdict_reason.as_deref().unwrap_or_default();
     assert!(reason.contains("of 1350 requests 90 failed"), "{reason}");
@@ -193,15 +196,19 @@ async fn the_status_says_what_locust_says_from_the_first_worker_to_the_end() -> 
         "True/AllWorkersConnected: 2/2 workers connected"
     );
 
+    let mut pages = 0;
     for head in run.master.asked() {
+        let is_page = head.starts_with("GET / HTTP/1.1\r\n");
+        pages += usize::from(is_page);
         assert!(
-            head.starts_with("GET /stats/requests HTTP/1.1\r\n"),
+            is_page || head.starts_with("GET /stats/requests HTTP/1.1\r\n"),
             "{head}"
         );
         let fields = head.lines().skip(1).filter(|line| !line.is_empty());
         let names: Vec<_> = fields.filter_map(|line| line.split(':').next()).collect();
         assert_eq!(names, ["host"], "{head}");
     }
+    assert_eq!(pages, 1, "it is asked once which Locust it is");
     let most = 5 + begun.elapsed().as_secs() / 5;
     let writes = status_writes(&stage.world.control_plane, &user)?;
     println!("{writes} status writes in {:?}", begun.elapsed());

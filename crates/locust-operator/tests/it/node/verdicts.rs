@@ -69,6 +69,7 @@ async fn a_test_passes_and_its_numbers_are_the_targets() -> Result<()> {
     let rows = results.endpoints.iter();
     assert_eq!(rows.map(|row| row.result.requests).sum::<i64>(), total);
     assert_eq!((results.workers, results.workers_lost), (2, 0));
+    assert_eq!(results.locust_version.as_deref(), Some("2.47.0"));
     let (start, end) = (status.start_time, status.completion_time);
     let (start, end) = start.zip(end).context("times")?;
     let most = 8 + usize::try_from(end.0.duration_since(start.0).as_secs() / 5)?;
