@@ -3,22 +3,24 @@
 //! What was read last is kept: a master that quits early (a short `--autoquit`)
 //! leaves the numbers of the last moment at which it could be asked.
 
+mod limits;
+
 use std::pin::pin;
 use std::time::Duration;
 
 use hyper::body::Bytes;
 use jiff::Timestamp;
-use locust_api::failure::FailureReason;
-use locust_api::latest::{StartPolicy, Threshold};
-use locust_core::judgement::{deadline_words, never_connected_words};
+use locust_api::latest::Threshold;
 use locust_core::locust::{
     Ended, Endpoint, History, Load, Rate, RunPhase, RunWatch, Sample, parse_stats_csv,
 };
-use locust_core::thresholds::{Judge, RunTime, aborting};
+use locust_core::thresholds::{Judge, RunTime};
 use tokio::time::Instant;
 
 use crate::local::api::Api;
 use crate::local::view::{Frame, View};
+
+pub use limits::Limits;
 
 const POLL: Duration = Duration::from_secs(1);
 /// From an order to stop until the load must have ended, beside the time that
@@ -40,19 +42,6 @@ pub struct Follow<'a> {
     pub stay: bool,
     /// What the run has to keep to.
     pub limits: Limits,
-}
-
-/// What a run has to keep to.
-#[derive(Clone, Debug, Default)]
-pub struct Limits {
-    /// `spec.thresholds`.
-    pub thresholds: Vec<Threshold>,
-    /// `spec.activeDeadlineSeconds`.
-    pub deadline_seconds: Option<i64>,
-    /// `spec.startDeadlineSeconds`.
-    pub start_deadline_seconds: Option<i64>,
-    /// `spec.startPolicy`.
-    pub start_policy: Option<StartPolicy>,
 }
 
 /// A run that was followed.
@@ -200,64 +189,6 @@ impl Follow<'_> {
         STOP_PATIENCE + self.load.stop_timeout.unwrap_or_default()
     }
 
-    /// Why the load is to stop now, if it is.
-    fn wanted(&self, followed: &Followed, now: Duration) -> Option<Ended> {
-        let stopped = |reason, message| Some(Ended::Stopped { reason, message });
-        let is_over = followed.watch.phase().is_over();
-        let standings = followed.judge.standings(is_over);
-        if let Some(words) = aborting(&standings).filter(|_| !is_over) {
-            return stopped(FailureReason::ThresholdBreached, words.to_owned());
-        }
-        // A master that is to stay after its load is not over with it.
-        if is_over && !self.stay {
-            return None;
-        }
-        if let Some((seconds, connected)) = self.overdue(followed, now)
-            && (connected == 0 || !self.starts_anyway())
-        {
-            let words = never_connected_words([connected, self.expected_workers], seconds);
-            return stopped(FailureReason::WorkersNeverConnected, words);
-        }
-        let seconds = self.limits.deadline_seconds?;
-        (now >= seconds_of(seconds)).then(|| Ended::Stopped {
-            reason: FailureReason::DeadlineExceeded,
-            message: deadline_words(seconds),
-        })
-    }
-
-    /// The deadline by which all workers were to be connected and how many are,
-    /// if they never all were.
-    fn overdue(&self, followed: &Followed, now: Duration) -> Option<(i64, u64)> {
-        let seconds = self.limits.start_deadline_seconds?;
-        let watch = &followed.watch;
-        let waits = !watch.phase().has_begun() && watch.most_workers() < self.expected_workers;
-        let sample = followed.sample.as_ref();
-        let connected = sample.map_or(0, |sample| sample.workers.connected);
-        (waits && now >= seconds_of(seconds)).then_some((seconds, connected))
-    }
-
-    fn starts_anyway(&self) -> bool {
-        self.limits.start_policy == Some(StartPolicy::StartAnyway)
-    }
-
-    /// Has the load started without the workers that are missing, if it is to be.
-    async fn start_anyway(&mut self, followed: &Followed, now: Duration) {
-        let Some((_, connected)) = self.overdue(followed, now) else {
-            return;
-        };
-        if connected == 0 || !self.starts_anyway() {
-            return;
-        }
-        let expected = self.expected_workers;
-        self.view.say(&format!(
-            "{connected}/{expected} workers connected: starting without the others"
-        ));
-        if let Err(error) = self.api.start_without_all().await {
-            self.view
-                .say(&format!("Locust did not start without them: {error}"));
-        }
-    }
-
     /// Ends the load. False when there is nothing to wait for.
     async fn stop(&mut self, followed: &mut Followed, why: Ended) -> bool {
         let phase = followed.watch.phase();
@@ -355,10 +286,6 @@ impl Follow<'_> {
             thresholds: followed.judge.readings(followed.watch.phase().is_over()),
         }
     }
-}
-
-fn seconds_of(seconds: i64) -> Duration {
-    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
 /// By the final table, once there is one: it is not cut, and in the answers of
