@@ -204,15 +204,20 @@ fn is_of_the_types(said: &str) -> bool {
         "spec.scheduling.runtimeClassName",
         // An empty quantity is 0 to Kubernetes, and none to its own pattern.
         "Invalid value: \"\": spec.volumes[0].emptyDir.sizeLimit",
+        // A volume that is mounted nowhere is in no pod.
+        "spec.volumes[0].emptyDir.sizeLimit in body should match",
     ]
     .iter()
     .any(|words| said.contains(words))
 }
 
-/// Problems that Kubernetes does not see before a pod is started, or never.
+/// Problems that Kubernetes does not see before a pod is made or started, or
+/// never.
 fn is_not_of_kubernetes(problem: &Problem) -> bool {
     problem.reason == Reason::InvalidCommand
         || problem.message.contains("lies inside")
+        // Pods get a selector of these keys, and are refused if it is there twice.
+        || problem.message.contains("is also in labelSelector")
         || problem.message.contains("something else is mounted")
 }
 
