@@ -209,3 +209,27 @@ fn a_job_that_waits_in_a_queue_has_no_start_deadline_yet() {
     after(&mut world, 3600);
     assert_eq!(end(&world), None);
 }
+
+#[test]
+fn a_run_that_began_without_some_workers_is_over_when_it_has_lost_the_others() {
+    let mut world = waiting(Some(StartPolicy::StartAnyway));
+    after(&mut world, 60);
+    world.heard = Some(heard("running", 5, 40, 1));
+    after(&mut world, 2);
+    assert_eq!(world.phase(), Some(Phase::Running));
+    world.workers.clear();
+    after(&mut world, 1);
+    assert_eq!(
+        end(&world).map(|(reason, _, _)| reason),
+        Some("WorkersLost")
+    );
+}
+
+#[test]
+fn a_load_that_a_person_starts_waits_for_the_person() {
+    let mut world = waiting(Some(StartPolicy::StartAnyway));
+    world.test.spec.master.autostart = false;
+    after(&mut world, 3600);
+    assert_eq!(end(&world), None);
+    assert_eq!(order(&world), None);
+}
