@@ -210,10 +210,11 @@ impl Poll {
 
     /// What the master is still to be told.
     fn order(&self) -> Option<Order> {
-        let followed = self.shared.lock();
-        let known = followed.get(&self.uid)?;
-        let order = known.master.order?;
-        (known.master.is(&self.master) && known.following.has_yet_to(order)).then_some(order)
+        self.followed(|known| {
+            let order = known.master.order?;
+            known.following.has_yet_to(order).then_some(order)
+        })
+        .flatten()
     }
 
     async fn ask(&self, api: &Api) -> Result<Sample, Silence> {
@@ -223,10 +224,8 @@ impl Poll {
     }
 
     fn wants_version(&self) -> bool {
-        let followed = self.shared.lock();
-        followed
-            .get(&self.uid)
-            .is_some_and(|known| known.master.is(&self.master) && known.following.wants_version())
+        self.followed(|known| known.following.wants_version())
+            .unwrap_or(false)
     }
 
     async fn ask_version(&self, api: &Api) -> Option<String> {
@@ -242,22 +241,22 @@ impl Poll {
     }
 
     fn hear_version(&self, version: Option<String>) {
-        let mut followed = self.shared.lock();
-        let known = followed.get_mut(&self.uid);
-        if let Some(known) = known.filter(|known| known.master.is(&self.master)) {
-            known.following.hear_version(version);
-        }
+        self.followed(|known| known.following.hear_version(version));
     }
 
     /// `None`: somebody else is followed by now.
     fn hear(&self, moment: Moment, answer: Result<Sample, Silence>) -> Option<(News, Duration)> {
+        self.followed(|known| {
+            let news = known.following.hear(moment, answer);
+            (news, known.following.pause())
+        })
+    }
+
+    /// What is known of this master; `None`: somebody else is followed by now.
+    fn followed<T>(&self, look: impl FnOnce(&mut Followed) -> T) -> Option<T> {
         let mut followed = self.shared.lock();
         let known = followed.get_mut(&self.uid)?;
-        if !known.master.is(&self.master) {
-            return None;
-        }
-        let news = known.following.hear(moment, answer);
-        Some((news, known.following.pause()))
+        known.master.is(&self.master).then(|| look(known))
     }
 }
 

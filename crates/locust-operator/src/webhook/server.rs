@@ -172,14 +172,20 @@ impl One {
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
+        let told_by_frame = async {
+            leaving.cancelled().await;
+            has_answered.cancelled().await;
+        };
+        let is_to_end = async {
+            tokio::select! {
+                // It names the last request that is answered.
+                () = told_by_frame, if is_http_2 => {}
+                () = gone.cancelled() => {}
+            }
+        };
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            // It names the last request that is answered.
-            () = both(&leaving, &has_answered), if is_http_2 => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-            () = gone.cancelled() => {
+            () = is_to_end => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -188,11 +194,6 @@ impl One {
             tracing::debug!(%error, "a connection ended early");
         }
     }
-}
-
-async fn both(one: &CancellationToken, other: &CancellationToken) {
-    one.cancelled().await;
-    other.cancelled().await;
 }
 
 fn builder(protocols: Protocols) -> auto::Builder<TokioExecutor> {

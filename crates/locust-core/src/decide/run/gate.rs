@@ -41,7 +41,7 @@ pub(super) fn overdue(
     if has_begun(observed) || observed.master_has_ended() || connected >= wanted {
         return None;
     }
-    let deadline = deadline(observed, draft)?;
+    let deadline = deadline(observed, draft, seconds)?;
     let left = Duration::try_from(deadline.duration_since(observed.now)).unwrap_or_default();
     if !left.is_zero() {
         return Some(Late::In(left));
@@ -129,8 +129,7 @@ fn connected(observed: &Observed) -> i32 {
 
 /// By when all workers are to be connected. A Job that somebody else holds back
 /// has not started.
-fn deadline(observed: &Observed, draft: &Draft) -> Option<Timestamp> {
-    let seconds = observed.test.spec.start_deadline_seconds?;
+fn deadline(observed: &Observed, draft: &Draft, seconds: i64) -> Option<Timestamp> {
     let job = observed
         .job(Role::Master)
         .filter(|job| !is_suspended(job))?;
