@@ -204,11 +204,24 @@ fn is_of_the_types(said: &str) -> bool {
         "spec.scheduling.runtimeClassName",
         // An empty quantity is 0 to Kubernetes, and none to its own pattern.
         "Invalid value: \"\": spec.volumes[0].emptyDir.sizeLimit",
-        // A volume that is mounted nowhere is in no pod.
-        "spec.volumes[0].emptyDir.sizeLimit in body should match",
     ]
     .iter()
     .any(|words| said.contains(words))
+}
+
+/// Whether a field is of a volume that is mounted nowhere: it is in no pod.
+fn is_of_unmounted_volume(object: &Value, field: &str) -> bool {
+    let index = field
+        .strip_prefix("spec.volumes[")
+        .and_then(|rest| rest.split_once(']')?.0.parse::<usize>().ok());
+    let name = index.and_then(|index| object.pointer(&format!("/spec/volumes/{index}/name")));
+    let mounts = object
+        .pointer("/spec/volumeMounts")
+        .and_then(Value::as_array);
+    name.is_some_and(|name| {
+        let mut mounts = mounts.into_iter().flatten();
+        !mounts.any(|mount| mount.get("name") == Some(name))
+    })
 }
 
 /// Problems that Kubernetes does not see before a pod is made or started, or
@@ -243,11 +256,16 @@ impl Judge {
                 let causes = status.details.map(|details| details.causes);
                 let fields = causes.into_iter().flatten().map(|cause| cause.field);
                 let named = |field: &String| !field.is_empty() && field != "<nil>";
+                let fields: Vec<String> = fields.filter(named).collect();
+                let is_in_no_pod = fields
+                    .iter()
+                    .all(|field| is_of_unmounted_volume(&candidate.object, field));
                 Fate::Refused {
-                    fields: fields.filter(named).collect(),
-                    works: !is_of_the_types(&status.message)
+                    works: (fields.is_empty() || !is_in_no_pod)
+                        && !is_of_the_types(&status.message)
                         && Box::pin(self.works(&candidate.object, &settings)).await?,
                     said: status.message,
+                    fields,
                 }
             }
             Ok(stored) => match serde_json::from_value::<LocustTest>(stored) {
