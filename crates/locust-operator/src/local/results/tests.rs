@@ -71,8 +71,8 @@ fn the_summary_ends_with_the_verdict() {
     }
 }
 
-#[test]
-fn thresholds_stand_in_the_summary_and_in_the_document() {
+/// A run that keeps to one of three thresholds.
+pub(super) fn held_to_thresholds() -> Followed {
     let mut run = followed("2.47.0");
     run.judge = Judge::new(&thresholds(serde_json::json!([
         { "metric": "p95", "max": "500ms" },
@@ -85,6 +85,12 @@ fn thresholds_stand_in_the_summary_and_in_the_document() {
         lately: 0.0,
     };
     run.judge.observe(time, run.sample.as_ref().unwrap());
+    run
+}
+
+#[test]
+fn thresholds_stand_in_the_summary_and_in_the_document() {
+    let run = held_to_thresholds();
     let (verdict, document) = conclude(&info(Exit::Code(1)), &run);
     assert_eq!(verdict.grade, Grade::Judged(Verdict::Failed));
     insta::assert_snapshot!("summary-thresholds", summary(&document, Some(100)));

@@ -68,13 +68,25 @@ impl Stage {
     }
 
     async fn run_of(&self, name: &str, test: Value) -> Result<Run<'_>> {
+        self.run_with(name, test, 2, |_| {}).await
+    }
+
+    /// The same with so many workers, and a master that speaks from the start.
+    async fn run_with(
+        &self,
+        name: &str,
+        test: Value,
+        workers: usize,
+        speak: impl FnOnce(&Run<'_>),
+    ) -> Result<Run<'_>> {
         let run = Run {
             stage: self,
             name: name.to_owned(),
             master: Master::listen(&self.world.control_plane)?,
         };
+        speak(&run);
         self.tests.create(test).await?;
-        run.put("worker", 2, "Running").await?;
+        run.put("worker", workers, "Running").await?;
         let master = format!("{name}-master");
         let (client, namespace) = (&self.world.client, self.world.namespace.name());
         pods::locate(client, namespace, &master, run.master.address()).await?;

@@ -65,12 +65,7 @@ fn header(document: &Document) -> Html {
         html.wrap("<strong>", failure, "</strong>: ");
     }
     html.text(&document.reason).raw("</p>\n");
-    html.raw("<dl class=\"facts\">\n");
-    for (name, value) in facts(document) {
-        html.wrap("<div><dt>", name, "</dt>")
-            .wrap("<dd>", value, "</dd></div>\n");
-    }
-    html.raw("</dl>\n");
+    named(&mut html, "facts", facts(document));
     for warning in &document.warnings {
         html.wrap(
             "<p class=\"warning\"><strong>Warning:</strong> ",
@@ -83,7 +78,6 @@ fn header(document: &Document) -> Html {
 }
 
 fn facts(document: &Document) -> Vec<(&'static str, String)> {
-    let time = |time: jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let workers = document.workers;
     let lost = match workers.lost {
         0 => String::new(),
@@ -93,7 +87,9 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
         true => workers.expected.to_string(),
         false => format!("{} of {}", workers.most_connected, workers.expected),
     };
-    let began = document.load_began_at.map(|at| ("Load began", time(at)));
+    let began = document
+        .load_began_at
+        .map(|at| ("Load began", words::moment(at)));
     let span = |seconds: f64| ("Load lasted", words::clock(seconds));
     let mut facts: Vec<_> = began.into_iter().collect();
     facts.extend(document.load_seconds.map(span));
@@ -126,8 +122,7 @@ fn totals(document: &Document) -> Html {
         true => text,
         false => format!("{text} ms"),
     };
-    html.raw("<dl class=\"tiles\">\n");
-    for (name, value) in [
+    let tiles = [
         ("Requests", count(*requests)),
         ("Failed", failures(*failed, *fail_ratio)),
         ("Requests/s", rate(*requests_per_second)),
@@ -136,12 +131,24 @@ fn totals(document: &Document) -> Html {
         ("p95", in_ms(optional(*p95_ms))),
         ("p99", in_ms(optional(*p99_ms))),
         ("Slowest", in_ms(milliseconds(*max_ms))),
-    ] {
+    ];
+    named(&mut html, "tiles", tiles);
+    html.raw("</section>\n");
+    html
+}
+
+/// Values with their names.
+fn named(
+    html: &mut Html,
+    class: &'static str,
+    values: impl IntoIterator<Item = (&'static str, String)>,
+) {
+    html.wrap("<dl class=\"", class, "\">\n");
+    for (name, value) in values {
         html.wrap("<div><dt>", name, "</dt>")
             .wrap("<dd>", value, "</dd></div>\n");
     }
-    html.raw("</dl>\n</section>\n");
-    html
+    html.raw("</dl>\n");
 }
 
 fn over_time(points: &[Point]) -> Html {
@@ -212,11 +219,7 @@ fn footer(document: &Document) -> Html {
     html.raw("<footer><p>Rates over time are means of six seconds; response times over time are of the last ten seconds, as Locust says them. ");
     html.raw("All numbers are in results.json and in Locust's own report.html, beside this file.");
     if let Some(at) = document.load_ended_at {
-        html.wrap(
-            " The load ended at ",
-            at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-            ".",
-        );
+        html.wrap(" The load ended at ", words::moment(at), ".");
     }
     html.raw("</p></footer>\n");
     html

@@ -75,3 +75,8 @@ pub(super) fn failures(failures: u64, ratio: f64) -> String {
         some => format!("{} ({:.1} %)", count(some), ratio * 100.0),
     }
 }
+
+/// A moment on the calendar.
+pub(super) fn moment(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

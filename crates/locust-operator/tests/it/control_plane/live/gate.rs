@@ -11,19 +11,8 @@ async fn waiting<'a>(stage: &'a Stage, name: &str, policy: &str) -> Result<Run<'
     let mut test = locust_test(name, 2);
     test["spec"]["startDeadlineSeconds"] = json!(15);
     test["spec"]["startPolicy"] = json!(policy);
-    let run = Run {
-        stage,
-        name: name.to_owned(),
-        master: Master::listen(&stage.world.control_plane)?,
-    };
-    run.says_of_one_worker("ready", [0, 0, 0]);
-    stage.tests.create(test).await?;
-    run.put("worker", 1, "Running").await?;
-    let master = format!("{name}-master");
-    let (client, namespace) = (&stage.world.client, stage.world.namespace.name());
-    pods::locate(client, namespace, &master, run.master.address()).await?;
-    run.put("master", 1, "Running").await?;
-    Ok(run)
+    let speak = |run: &Run<'_>| run.says_of_one_worker("ready", [0, 0, 0]);
+    stage.run_with(name, test, 1, speak).await
 }
 
 impl Run<'_> {

@@ -5,27 +5,15 @@ mod browser;
 use std::time::Duration;
 
 use locust_core::locust::{Exit, History, Sample};
-use locust_core::thresholds::{Judge, RunTime};
 
 use super::html::Html;
 use super::{page, words};
-use crate::local::results::tests::{followed, info, recorded, thresholds};
+use crate::local::results::tests::{held_to_thresholds, info, recorded};
 use crate::local::results::{Document, conclude};
 
 /// A run of 40 seconds with all that a page can hold.
 fn run() -> (Document, History) {
-    let mut run = followed("2.47.0");
-    run.judge = Judge::new(&thresholds(serde_json::json!([
-        { "metric": "p95", "max": "500ms" },
-        { "metric": "p99", "endpoint": "GET /ok", "max": "15ms" },
-        { "metric": "failRatio", "endpoint": "/nope", "max": "1%" },
-    ])));
-    let time = RunTime {
-        phase: run.watch.phase(),
-        load: Duration::from_secs(8),
-        lately: 0.0,
-    };
-    run.judge.observe(time, run.sample.as_ref().unwrap());
+    let run = held_to_thresholds();
     let mut info = info(Exit::Code(1));
     info.expected_workers = 3;
     let (_, document) = conclude(&info, &run);
