@@ -328,7 +328,6 @@ impl<'a> Arguments<'a> {
             "--service-cluster-ip-range=10.96.0.0/16",
             "--cluster-name=testkit",
         ]));
-
         argv.extend(self.files(&[
             ("--service-account-private-key-file", "pki/sa.key"),
             ("--root-ca-file", "pki/ca.crt"),

@@ -87,16 +87,17 @@ pub(super) fn run(clusters: &mut Clusters, summaries: &mut Vec<String>) -> Resul
     let results = PARTS.iter().map(|part| run(part, clusters, summaries));
     // All of them, before the first that failed is looked for.
     let mut results: Vec<Result<()>> = results.collect();
-    for step in [ON_CONTROL_PLANE, OF_REPLICAS] {
-        results.push(clusters.control_plane().and_then(|cluster| {
-            nextest(&seldom::only(step), super::AS_ALWAYS, &[cluster], summaries)
-        }));
-    }
-    for step in [ON_NODE, WITHOUT_DEPLOYED] {
-        results.push(clusters.node().and_then(|cluster| {
-            nextest(&seldom::only(step), super::AS_ALWAYS, &[cluster], summaries)
-        }));
-    }
+    type Cluster = fn(&mut Clusters) -> Result<Variable>;
+    let seldom: [(&str, Cluster); 4] = [
+        (ON_CONTROL_PLANE, Clusters::control_plane),
+        (OF_REPLICAS, Clusters::control_plane),
+        (ON_NODE, Clusters::node),
+        (WITHOUT_DEPLOYED, Clusters::node),
+    ];
+    results.extend(seldom.map(|(step, cluster)| {
+        let filter = seldom::only(step);
+        nextest(&filter, super::AS_ALWAYS, &[cluster(clusters)?], summaries)
+    }));
     results.push(fuzz::run(FUZZED));
     results.into_iter().collect()
 }

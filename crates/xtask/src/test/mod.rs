@@ -121,21 +121,14 @@ impl Step {
                 "--locked",
             ])),
             (Self::ControlPlane, Some(clusters)) => {
-                let variables = [clusters.control_plane()?];
-                let filter = seldom::without(ON_CONTROL_PLANE);
-                nextest(&filter, AS_ALWAYS, &variables, summaries)
+                always(ON_CONTROL_PLANE, clusters.control_plane()?, summaries)
             }
-            (Self::Node, Some(clusters)) => {
-                let filter = seldom::without(ON_NODE);
-                nextest(&filter, AS_ALWAYS, &[clusters.node()?], summaries)
-            }
+            (Self::Node, Some(clusters)) => always(ON_NODE, clusters.node()?, summaries),
             (Self::Crashes, Some(clusters)) => {
-                let filter = seldom::without(WITHOUT_DEPLOYED);
-                nextest(&filter, AS_ALWAYS, &[clusters.node()?], summaries)
+                always(WITHOUT_DEPLOYED, clusters.node()?, summaries)
             }
             (Self::Replicas, Some(clusters)) => {
-                let filter = seldom::without(OF_REPLICAS);
-                nextest(&filter, AS_ALWAYS, &[clusters.control_plane()?], summaries)
+                always(OF_REPLICAS, clusters.control_plane()?, summaries)
             }
             (Self::Long, Some(clusters)) => long::run(clusters, summaries),
             (
@@ -185,6 +178,11 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         None => Ok(()),
         Some(command) => bail!("not everything passed; run again what failed: {command}"),
     }
+}
+
+/// Runs those that always run of the tests of a step, in its cluster.
+fn always(filter: &str, cluster: Variable, summaries: &mut Vec<String>) -> Result<()> {
+    nextest(&seldom::without(filter), AS_ALWAYS, &[cluster], summaries)
 }
 
 /// Runs the tests that a nextest filter selects, of packages built as `build`
