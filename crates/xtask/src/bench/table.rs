@@ -47,7 +47,7 @@ pub(super) fn page(figures: &[Figure]) -> String {
     format!(
         "# Figures\n\n\
          Written by `make bench` on {cores} cores; other machines give others.\n\
-         `cargo xtask bench scale` and `cargo xtask bench webhooks` print the rows about many tests and about conversion alone.\n\
+         `cargo xtask bench scale`, `cargo xtask bench converge` and `cargo xtask bench webhooks` print the rows about many tests, about a bare client and about conversion alone.\n\
          The last column but one is locust-k8s-operator 2.3.0, measured in the same way.\n\n{}",
         markdown(figures)
     )
@@ -83,6 +83,8 @@ pub(super) fn markdown(figures: &[Figure]) -> String {
 fn number(value: f64) -> String {
     if value.fract() == 0.0 || value >= 100.0 {
         format!("{value:.0}")
+    } else if value < 2.0 {
+        format!("{value:.2}")
     } else {
         format!("{value:.1}")
     }
