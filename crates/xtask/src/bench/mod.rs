@@ -5,6 +5,7 @@ mod builds;
 mod clusters;
 mod converge;
 mod operator;
+mod polling;
 mod process;
 mod scale;
 mod table;
@@ -45,6 +46,8 @@ enum Part {
     Scale,
     /// The operator beside a bare client that makes the same writes.
     Converge,
+    /// A thousand tests under load: what asking their masters costs.
+    Polling,
     /// The conversion webhook: one object, and a long list.
     Webhooks,
     /// An edit of the core and its tests, in a copy of the workspace.
@@ -60,6 +63,7 @@ impl Part {
             Self::Operator => operator::measure(),
             Self::Scale => scale::measure(),
             Self::Converge => converge::measure(),
+            Self::Polling => polling::measure(),
             Self::Webhooks => webhooks::measure(),
         }
     }

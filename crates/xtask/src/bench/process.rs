@@ -29,6 +29,18 @@ impl Operator {
         self.megabytes("VmHWM:")
     }
 
+    /// The processor time that it has used so far.
+    pub(super) fn cpu_seconds(&self) -> Result<f64> {
+        let stat = format!("/proc/{}/stat", self.process.id());
+        let text = fs::read_to_string(&stat).with_context(|| format!("reading {stat}"))?;
+        // After the name, which may hold anything, the 12th and 13th field.
+        let (_, fields) = text.rsplit_once(')').context("a name in brackets")?;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: Vec<f64> = ticks.map(str::parse).collect::<Result<_, _>>()?;
+        // The kernel counts in hundredths for everybody.
+        Ok(ticks.iter().sum::<f64>() / 100.0)
+    }
+
     fn megabytes(&self, field: &str) -> Result<f64> {
         let status = format!("/proc/{}/status", self.process.id());
         let text = fs::read_to_string(&status).with_context(|| format!("reading {status}"))?;

@@ -8,13 +8,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::AuditEvent;
 use tokio::runtime::Runtime;
 
 use super::operator::{Bench, Life, USER, count, locust_test};
 use super::table::Figure;
 
+/// Name of the test that is copied.
+const SEED: &str = "seed-00000";
 const RUNNING: usize = 1_000;
 const FINISHED: usize = 10_000;
 /// After this long without work, memory is what it is at rest.
@@ -32,7 +34,7 @@ pub(super) fn measure() -> Result<Vec<Figure>> {
 
 async fn running() -> Result<Vec<Figure>> {
     let bench = Bench::start().await?;
-    let life = original(&bench).await?;
+    let life = original(&bench, &locust_test(SEED, 1)).await?;
     let operator = bench.operator().await?;
     life.run(1).await?;
     bench.control_plane.kill("kube-controller-manager")?;
@@ -67,7 +69,7 @@ async fn running() -> Result<Vec<Figure>> {
 
 async fn finished() -> Result<Vec<Figure>> {
     let bench = Bench::start().await?;
-    let life = original(&bench).await?;
+    let life = original(&bench, &locust_test(SEED, 1)).await?;
     let operator = bench.operator().await?;
     life.run(1).await?;
     life.succeed(1).await?;
@@ -146,13 +148,13 @@ async fn finished() -> Result<Vec<Figure>> {
 
 /// The test that is copied. Its Service is created by hand: it has no address,
 /// because an address is one Service's.
-async fn original(bench: &Bench) -> Result<Life<'_>> {
+pub(super) async fn original<'a>(bench: &'a Bench, test: &Value) -> Result<Life<'a>> {
     let life = Life {
         bench,
         namespace: bench.control_plane.namespace("scale").await?,
-        name: "seed-00000".to_owned(),
+        name: SEED.to_owned(),
     };
-    life.create(1).await?;
+    life.create_object(test).await?;
     let get = [
         "get",
         "locusttest",
@@ -191,7 +193,7 @@ async fn original(bench: &Bench) -> Result<Life<'_>> {
 }
 
 /// Makes so many tests of the original.
-async fn copy(life: &Life<'_>, tests: usize) -> Result<()> {
+pub(super) async fn copy(life: &Life<'_>, tests: usize) -> Result<()> {
     let (control_plane, namespace) = (&life.bench.control_plane, life.namespace.name());
     control_plane
         .copy_tests(namespace, "seed", tests - 1)
