@@ -98,6 +98,9 @@ closed_set! {
         /// The load was made as asked for, so that the numbers speak of the target.
         /// Only there while it is known to be otherwise.
         GeneratorHealthy;
+        /// The full results are in the ConfigMap that the message names. Only there
+        /// once that was tried.
+        ResultsStored;
         /// The image can report by OpenTelemetry. Only there while that is
         /// asked for and known to be impossible.
         OpenTelemetryAvailable;
@@ -114,9 +117,9 @@ closed_set! {
         /// The test failed.
         ResourcesFailed in [Ready], "Read the message of TestCompleted.";
         /// An object of the needed name belongs to somebody else.
-        NameConflict in [Ready, Stalled], "Delete that object, or give the LocustTest another name.";
+        NameConflict in [Ready, ResultsStored, Stalled], "Delete that object, or give the LocustTest another name.";
         /// The API server refuses an object, for example by a quota.
-        Refused in [Ready, Stalled], "Do what the message asks for; the operator tries again every 30 s.";
+        Refused in [Ready, ResultsStored, Stalled], "Do what the message asks for; the operator tries again every 30 s.";
 
         /// `spec.desiredState` is Stopped.
         Stopped in [Ready], "Set `spec.desiredState` to Running, or take it out.";
@@ -128,7 +131,7 @@ closed_set! {
         /// All workers run.
         AllWorkersConnected in [WorkersConnected], "Nothing.";
         /// Some workers do not run.
-        WorkersMissing in [WorkersConnected], "Wait: lost workers are replaced. PodsHealthy says what keeps them.";
+        WorkersMissing in [WorkersConnected, GeneratorHealthy], "Wait: lost workers are replaced. PodsHealthy says what keeps them.";
         /// Some workers were not there within `spec.startDeadlineSeconds`, and the
         /// load is started without them (`spec.startPolicy: StartAnyway`).
         StartingWithoutAll in [WorkersConnected], "Nothing, if fewer workers can make the load. PodsHealthy says what keeps the others.";
@@ -242,6 +245,16 @@ closed_set! {
 
         /// All workers went away under load, and the load ended with them.
         AllWorkersLost in [GeneratorHealthy], "Find out from PodsHealthy or the workers' logs why, and run the test again.";
+        /// Workers used nearly all of their core for 10 s or longer.
+        WorkersSaturated in [GeneratorHealthy], "Use more workers, or let each do less: `FastHttpUser`, fewer checks, a higher CPU limit if it is below one core.";
+        /// Locust had started all users that it would, and there were fewer than
+        /// `--users` asks for.
+        UsersMissing in [GeneratorHealthy], "Read the master's log for errors of users that could not start; with a `LoadTestShape`, leave `--users` out.";
+
+        /// They are stored.
+        Stored in [ResultsStored], "Read them there: `kubectl get configmap <name>-results -o yaml`.";
+        /// The master had ended before it could be asked for them.
+        NotRead in [ResultsStored], "Raise `spec.master.autoquit.timeout` to 10 s or more; `status.results` has what is known.";
 
         /// The image's Locust is older than 2.42.4 and does not know `--otel`.
         LocustTooOld in [OpenTelemetryAvailable], "Use a newer image, such as `locustio/locust-otel`.";

@@ -10,8 +10,8 @@ closed_set! {
         RequestFailures, "Look at `status.results.errors` and at the target.";
         /// A threshold was breached.
         ThresholdBreached, "Look at what it limits: the target, or the threshold.";
-        /// The load was stopped: by `spec.desiredState: Stopped`, or in
-        /// Locust's web UI.
+        /// The load was stopped: by `spec.desiredState: Stopped`, by the
+        /// annotation `locust.io/stop`, or in Locust's web UI.
         Stopped, "Nothing, if it was meant; to run the test again, delete it and create it again.";
         /// The run was not over within `spec.activeDeadlineSeconds`.
         DeadlineExceeded, "Raise `spec.activeDeadlineSeconds`, or lower `--run-time`.";

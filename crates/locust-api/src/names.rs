@@ -15,6 +15,10 @@ pub const LABEL_TEST_NAME: &str = "performance-test-name";
 /// master's Service selects.
 pub const LABEL_POD_NAME: &str = "performance-test-pod-name";
 
+/// Label on the ConfigMap with the full results of a LocustTest, with that test's
+/// name.
+pub const LABEL_RESULTS: &str = "locust.io/results";
+
 /// Annotation on a LocustTest: the UID of the master Job of its one load run.
 /// Once it stands, the run has begun and no Job is created again.
 pub const ANNOTATION_RUN: &str = "locust.io/run";
@@ -83,6 +87,11 @@ impl std::fmt::Display for Role {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Name of the ConfigMap with the full results of the LocustTest `test`.
+pub fn results_name(test: &str) -> String {
+    format!("{test}-results")
 }
 
 /// Name of the Job of `role` of the LocustTest `test`, of its container and of

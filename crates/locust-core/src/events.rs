@@ -68,6 +68,16 @@ impl Event {
         }
     }
 
+    /// The full results of a run are not stored.
+    pub fn results_not_stored(message: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            reason: "ResultsNotStored",
+            action: "Store",
+            note: message.to_owned(),
+        }
+    }
+
     /// The spec cannot be run.
     pub fn not_accepted(message: &str) -> Self {
         Self {

@@ -10,6 +10,7 @@ use locust_api::names::Role;
 use crate::decide::Decision;
 use crate::events::Event;
 use crate::observed::{Child, Observed, RefusalCause};
+use crate::report::Storing;
 use crate::status::{Draft, Truth};
 
 /// A step that was carried out, with the API server's answer.
@@ -25,6 +26,8 @@ pub enum Done {
     MasterReleased(Box<Job>),
     /// A worker was created in the place of another.
     WorkerReplaced(Box<Pod>),
+    /// Storing the results was tried.
+    StoringTried(Storing),
     /// A Job was deleted, or is gone.
     JobDeleted(Role),
 }
@@ -61,6 +64,7 @@ impl Observed {
             }
             Done::JobCreated(Role::Worker, job) => self.worker_job = Child::Ours(job.clone()),
             Done::WorkerReplaced(pod) => self.pods.push((**pod).clone()),
+            Done::StoringTried(storing) => self.storing = Some(storing.clone()),
             Done::JobDeleted(Role::Master) => self.master_job = Child::Leaving,
             Done::JobDeleted(Role::Worker) => self.worker_job = Child::Leaving,
         }
@@ -81,7 +85,10 @@ pub fn created_events(outcome: &Outcome) -> Vec<Event> {
             }
             Done::JobCreated(_, job) => Some(Event::created("Job", &name(&job.metadata))),
             Done::WorkerReplaced(pod) => Some(Event::created("Pod", &name(&pod.metadata))),
-            Done::TestPatched(_) | Done::MasterReleased(_) | Done::JobDeleted(_) => None,
+            Done::TestPatched(_)
+            | Done::MasterReleased(_)
+            | Done::StoringTried(_)
+            | Done::JobDeleted(_) => None,
         })
         .collect()
 }
@@ -131,13 +138,20 @@ pub fn changed_events(stored: Option<&LocustTestStatus>, written: &LocustTestSta
         .map(Event::spec_warning);
     let telemetry =
         news(ConditionType::OpenTelemetryAvailable, "False").map(Event::telemetry_unavailable);
+    let not_stored = news(ConditionType::ResultsStored, "False").map(Event::results_not_stored);
     let without_all = gate_opened(written)
         .filter(|_| stored.and_then(gate_opened).is_none())
         .map(Event::starting_without_all);
-    [entered, trouble, refused, warned, telemetry, without_all]
-        .into_iter()
-        .flatten()
-        .collect()
+    let events = [
+        entered,
+        trouble,
+        refused,
+        warned,
+        telemetry,
+        not_stored,
+        without_all,
+    ];
+    events.into_iter().flatten().collect()
 }
 
 /// What is said of workers that are no longer waited for. How many there are may

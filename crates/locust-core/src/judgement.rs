@@ -10,7 +10,9 @@ use locust_api::condition::Reason;
 use locust_api::failure::FailureReason;
 use locust_api::latest::Verdict;
 
-use crate::locust::RunPhase;
+pub use generator::Making;
+
+mod generator;
 
 /// How far from its planned end a run may stop to have stopped as planned.
 const EARLY: SignedDuration = SignedDuration::from_secs(5);
@@ -213,28 +215,6 @@ fn of_thresholds(facts: &Facts) -> (Verdict, String) {
                 "{message}, but the master ended before its numbers were final: raise spec.master.autoquit.timeout to 10 s"
             );
             (Verdict::Inconclusive, reason)
-        }
-    }
-}
-
-/// Whether what makes the load did so as asked for; if not, why not.
-pub fn unhealthy(phase: RunPhase, lost: u64) -> Option<(Reason, String)> {
-    match (phase, lost) {
-        (RunPhase::AllWorkersLost, _) => Some((
-            Reason::AllWorkersLost,
-            "all workers were lost under load".to_owned(),
-        )),
-        (_, 0) => None,
-        (_, lost) => {
-            let workers = if lost == 1 {
-                "worker was"
-            } else {
-                "workers were"
-            };
-            let message = format!(
-                "{lost} {workers} lost under load, with what they had counted since their last report"
-            );
-            Some((Reason::WorkersLost, message))
         }
     }
 }

@@ -43,6 +43,7 @@ pub mod observed;
 pub mod polling;
 pub mod problems;
 pub mod processes;
+pub mod report;
 pub mod resolve;
 pub mod review;
 pub mod settings;

@@ -12,6 +12,7 @@ use locust_api::latest::LocustTest;
 use locust_api::names::{self, Role};
 
 use crate::polling::Heard;
+use crate::report::Storing;
 use crate::status::health;
 
 /// What is, at one moment.
@@ -37,6 +38,9 @@ pub struct Observed {
     /// The last step for this test that the API server refused, as far as this
     /// process remembers.
     pub refused: Option<LastRefusal>,
+    /// What became of the last attempt to store the full results, as far as this
+    /// process remembers.
+    pub storing: Option<Storing>,
 }
 
 /// What an event says of an object.

@@ -129,6 +129,8 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         active_deadline_seconds: _,
         start_deadline_seconds: _,
         start_policy: _,
+        results: _,
+        cleanup: _,
     } = &test.spec;
     let name = test.metadata.name.clone().unwrap_or_default();
     let opentelemetry = observability

@@ -95,6 +95,15 @@ impl Judge {
         }
     }
 
+    /// Whether a threshold is about a percentile that only the table of requests
+    /// has: which ones are in a sample depends on the version, and on the
+    /// locustfile.
+    pub fn wants_table(&self, sample: &Sample) -> bool {
+        let totals = &sample.totals;
+        let is_missing = |mark: &Mark| value(mark.threshold.metric, totals, 0.0).is_none();
+        totals.requests > 0 && self.marks.iter().any(is_missing)
+    }
+
     /// How many thresholds are breached for good while there is load.
     pub(crate) fn breaches(&self) -> usize {
         let lasting = |mark: &&Mark| mark.lasting.is_some();
@@ -285,7 +294,12 @@ fn value(metric: Metric, row: &Endpoint, rate: f64) -> Option<f64> {
     let if_any = |value: f64| (row.requests > 0).then_some(value);
     match metric {
         Metric::P50 => if_any(row.median_ms),
+        Metric::P66 => row.rarer.p66_ms.and_then(if_any),
+        Metric::P75 => row.rarer.p75_ms.and_then(if_any),
+        Metric::P80 => row.rarer.p80_ms.and_then(if_any),
+        Metric::P90 => row.rarer.p90_ms.and_then(if_any),
         Metric::P95 => row.p95_ms.and_then(if_any),
+        Metric::P98 => row.rarer.p98_ms.and_then(if_any),
         Metric::P99 => row.p99_ms.and_then(if_any),
         Metric::Avg => if_any(row.average_ms),
         Metric::Max => if_any(row.max_ms),
@@ -307,13 +321,13 @@ fn per_second(row: &Endpoint, load: Duration) -> f64 {
 }
 
 fn shown(metric: Metric, value: f64) -> String {
-    match metric {
-        Metric::P50 | Metric::P95 | Metric::P99 | Metric::Avg | Metric::Max => {
-            format!("{value:.0}ms")
-        }
-        Metric::FailRatio => format!("{:.2}%", value * 100.0),
-        Metric::Rps => format!("{value:.1}"),
-        Metric::Requests => format!("{value:.0}"),
+    if metric.is_time() {
+        return format!("{value:.0}ms");
+    }
+    match metric == Metric::FailRatio {
+        true => format!("{:.2}%", value * 100.0),
+        false if metric == Metric::Rps => format!("{value:.1}"),
+        false => format!("{value:.0}"),
     }
 }
 

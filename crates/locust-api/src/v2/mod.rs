@@ -16,11 +16,16 @@ mod thresholds;
 pub use env::{ConfigMapEnv, Env, SecretEnv, SecretMount};
 pub use files::{MountTarget, TargetedVolumeMount, TestFiles};
 pub use observability::{Observability, OpenTelemetry, OtlpProtocol};
-pub use results::{Completeness, EndpointResult, ErrorResult, RequestResult, Results, Verdict};
+pub use results::{
+    Completeness, ConfigMapPolicy, EndpointResult, ErrorResult, RequestResult, ResultStorage,
+    Results, Verdict,
+};
 pub use roles::{Autoquit, Master, Worker};
 pub use scheduling::Scheduling;
 pub use security::Security;
-pub use spec::{DesiredState, ImagePullPolicy, LocustTest, LocustTestSpec, StartPolicy};
+pub use spec::{
+    Cleanup, DesiredState, ImagePullPolicy, LocustTest, LocustTestSpec, StartPolicy, WorkerCleanup,
+};
 pub use stats::{LocustState, LocustStats};
 pub use status::{Failure, LocustTestStatus, Phase, Run, Stop};
 pub use thresholds::{Metric, Threshold};

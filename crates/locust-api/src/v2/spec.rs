@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Env, LocustTestStatus, Master, Observability, Scheduling, Security, TargetedVolumeMount,
-    TestFiles, Threshold, Worker,
+    Env, LocustTestStatus, Master, Observability, ResultStorage, Scheduling, Security,
+    TargetedVolumeMount, TestFiles, Threshold, Worker,
 };
 use crate::defaults;
 
@@ -159,6 +159,41 @@ pub struct LocustTestSpec {
     /// unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_policy: Option<StartPolicy>,
+    /// Where the full results are kept. May be edited while the test runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<ResultStorage>,
+    /// When the Jobs and pods of a test that is over are removed. The test, its
+    /// status and its results stay. May be edited at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleanup: Option<Cleanup>,
+}
+
+/// When the Jobs and pods of a test that is over are removed. Without it they
+/// stay as long as the test, or as the operator's settings say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cleanup {
+    /// How many seconds after its end those of a test that Passed are removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub ttl_seconds_after_success: Option<i32>,
+    /// The same for a test that did not: Failed, or Inconclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub ttl_seconds_after_failure: Option<i32>,
+    /// Immediately: the workers' go at the end of the run, whatever the seconds
+    /// above say. WithMaster: with those of the master. WithMaster if unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<WorkerCleanup>,
+}
+
+/// When the workers of a test that is over are removed: Immediately or
+/// WithMaster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum WorkerCleanup {
+    Immediately,
+    WithMaster,
 }
 
 /// What becomes of a run without all its workers: Fail or StartAnyway.

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Threshold {
-    /// What is limited. p50, p95, p99, avg and max are response times;
-    /// failRatio is the part of the requests that failed, rps requests per
+    /// What is limited. p50 to p99, avg and max are response times; failRatio is the part of the requests that failed, rps requests per
     /// second, requests their number.
     pub metric: Metric,
     /// Name of one endpoint, as Locust lists it, with or without its method:
@@ -40,7 +39,8 @@ pub struct Threshold {
     pub abort: bool,
 }
 
-/// What a threshold limits: p50, p95, p99, avg, max, failRatio, rps or requests.
+/// What a threshold limits: a percentile that Locust tells (p50, p66, p75, p80,
+/// p90, p95, p98, p99), avg, max, failRatio, rps or requests.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -48,7 +48,12 @@ pub struct Threshold {
 #[allow(missing_docs)]
 pub enum Metric {
     P50,
+    P66,
+    P75,
+    P80,
+    P90,
     P95,
+    P98,
     P99,
     Avg,
     Max,
@@ -62,7 +67,12 @@ impl Metric {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::P50 => "p50",
+            Self::P66 => "p66",
+            Self::P75 => "p75",
+            Self::P80 => "p80",
+            Self::P90 => "p90",
             Self::P95 => "p95",
+            Self::P98 => "p98",
             Self::P99 => "p99",
             Self::Avg => "avg",
             Self::Max => "max",
@@ -74,34 +84,43 @@ impl Metric {
 
     /// Whether it is a response time.
     pub const fn is_time(self) -> bool {
-        matches!(
-            self,
-            Self::P50 | Self::P95 | Self::P99 | Self::Avg | Self::Max
-        )
+        match self {
+            Self::P50
+            | Self::P66
+            | Self::P75
+            | Self::P80
+            | Self::P90
+            | Self::P95
+            | Self::P98
+            | Self::P99
+            | Self::Avg
+            | Self::Max => true,
+            Self::FailRatio | Self::Rps | Self::Requests => false,
+        }
     }
 
     /// A limit as a number: milliseconds for a time, 0 to 1 for a ratio. `None`
     /// if the unit is none of this metric.
     pub fn limit(self, text: &str) -> Option<f64> {
-        match self {
-            Self::P50 | Self::P95 | Self::P99 | Self::Avg | Self::Max => {
-                match text.strip_suffix("ms") {
-                    Some(milliseconds) => decimal(milliseconds),
-                    None => Some(decimal(text.strip_suffix('s')?)? * 1000.0),
-                }
-            }
-            Self::FailRatio => match text.strip_suffix('%') {
+        if self.is_time() {
+            return match text.strip_suffix("ms") {
+                Some(milliseconds) => decimal(milliseconds),
+                None => Some(decimal(text.strip_suffix('s')?)? * 1000.0),
+            };
+        }
+        let number = decimal(text);
+        if self == Self::FailRatio {
+            return match text.strip_suffix('%') {
                 Some("100") => Some(1.0),
                 Some(percent) if percent.find('.').unwrap_or(percent.len()) <= 2 => {
                     Some(decimal(percent)? / 100.0)
                 }
                 Some(_) => None,
-                None if text == "1" || text == "0" || text.starts_with("0.") => decimal(text),
+                None if text == "1" || text == "0" || text.starts_with("0.") => number,
                 None => None,
-            },
-            Self::Rps => decimal(text),
-            Self::Requests => decimal(text).filter(|_| !text.contains('.')),
+            };
         }
+        number.filter(|_| self == Self::Rps || !text.contains('.'))
     }
 }
 

@@ -12,6 +12,7 @@ mod master_job;
 mod master_service;
 mod pod;
 pub mod resources;
+mod results;
 #[cfg(test)]
 mod tests;
 pub mod volumes;
@@ -26,6 +27,7 @@ use locust_api::names;
 
 pub use master_job::master_job;
 pub use master_service::master_service;
+pub use results::{results, results_policy};
 pub use worker_job::worker_job;
 
 use crate::resolve::{Resolved, ResolvedRole};
@@ -36,15 +38,20 @@ fn object_meta(resolved: &Resolved, name: &str) -> ObjectMeta {
     ObjectMeta {
         name: Some(name.to_owned()),
         namespace: Some(resolved.namespace.clone()),
-        owner_references: Some(vec![OwnerReference {
-            api_version: LocustTest::api_version(&()).into_owned(),
-            kind: LocustTest::kind(&()).into_owned(),
-            name: resolved.name.clone(),
-            uid: resolved.uid.clone(),
-            controller: Some(true),
-            block_owner_deletion: Some(true),
-        }]),
+        owner_references: Some(vec![owner(&resolved.name, &resolved.uid)]),
         ..Default::default()
+    }
+}
+
+/// The test as the controller of an object.
+fn owner(test: &str, uid: &str) -> OwnerReference {
+    OwnerReference {
+        api_version: LocustTest::api_version(&()).into_owned(),
+        kind: LocustTest::kind(&()).into_owned(),
+        name: test.to_owned(),
+        uid: uid.to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
     }
 }
 

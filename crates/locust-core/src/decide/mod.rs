@@ -14,7 +14,7 @@ pub use reading::Reading;
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use locust_api::latest::{LocustTestStatus, Phase};
 use locust_api::names::{Role, UPSTREAM_FINALIZER};
 
@@ -61,6 +61,8 @@ pub enum Step {
     },
     /// Create a worker in the place of one whose Job does not replace it.
     ReplaceWorker(Box<Pod>),
+    /// Store the full results of the run, under a name that is the test's.
+    StoreResults(Box<ConfigMap>),
     /// Delete a Job and its pods.
     DeleteJob {
         /// Whose Job.

@@ -1,14 +1,15 @@
-//! After the verdict: nothing is ever created or released again, and nothing
-//! keeps loading the target.
+//! After the verdict: nothing is ever created or released again, nothing keeps
+//! loading the target, and what is no longer wanted is removed.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use locust_api::latest::LocustTestStatus;
+use locust_api::latest::{LocustTestStatus, Phase, Verdict, WorkerCleanup};
 use locust_api::names::Role;
 
-use super::{Decision, Step, delete_job, drift};
+use super::{Decision, delete_job, drift};
 use crate::observed::{JobState, Observed};
 use crate::status::{Draft, health};
 
@@ -17,34 +18,60 @@ use crate::status::{Draft, health};
 pub(super) const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn decide(observed: &Observed) -> Decision {
-    let unfinished: Vec<Step> = [Role::Master, Role::Worker]
-        .into_iter()
-        .filter_map(|role| {
-            let job = observed.job(role)?;
-            let finished = JobState::of(job, observed.now).finished();
-            finished.is_none().then(|| delete_job(role, job))
-        })
-        .collect();
-    let nothing = Decision {
+    let (mut steps, mut requeue) = (Vec::new(), None::<Duration>);
+    for role in [Role::Master, Role::Worker] {
+        let Some(job) = observed.job(role) else {
+            continue;
+        };
+        match stays_for(observed, role, job) {
+            Some(Duration::ZERO) => steps.push(delete_job(role, job)),
+            Some(left) => requeue = Some(requeue.map_or(left, |least| least.min(left))),
+            None => {}
+        }
+    }
+    Decision {
+        requeue: requeue.filter(|_| steps.is_empty()),
+        steps,
         status: seen(observed),
         ..Decision::nothing(observed)
-    };
-    if unfinished.is_empty() {
-        return nothing;
     }
-    let wait = match workers_were_told(observed) {
-        true => LEAVE_PATIENCE.saturating_sub(since_completion(observed)),
+}
+
+/// How long the Job of a role may still stay; `None`: as long as it likes.
+fn stays_for(observed: &Observed, role: Role, job: &Job) -> Option<Duration> {
+    let since = since_completion(observed);
+    let wanted = wanted(observed, role).map(|time| time.saturating_sub(since));
+    if JobState::of(job, observed.now).finished().is_some() {
+        return wanted;
+    }
+    let leaving = match workers_were_told(observed) {
+        true => LEAVE_PATIENCE.saturating_sub(since),
         false => Duration::ZERO,
     };
-    let (steps, requeue) = match wait.is_zero() {
-        true => (unfinished, None),
-        false => (Vec::new(), Some(wait)),
-    };
-    Decision {
-        steps,
-        requeue,
-        ..nothing
+    Some(wanted.map_or(leaving, |wanted| wanted.min(leaving)))
+}
+
+/// How long after its end the Job of a role is wanted, as the spec says.
+fn wanted(observed: &Observed, role: Role) -> Option<Duration> {
+    let cleanup = observed.test.spec.cleanup.as_ref()?;
+    if role == Role::Worker && cleanup.workers == Some(WorkerCleanup::Immediately) {
+        return Some(Duration::ZERO);
     }
+    let seconds = match has_passed(observed) {
+        true => cleanup.ttl_seconds_after_success,
+        false => cleanup.ttl_seconds_after_failure,
+    };
+    Some(Duration::from_secs(u64::try_from(seconds?).ok()?))
+}
+
+/// Tests of the Go operator have no verdict.
+fn has_passed(observed: &Observed) -> bool {
+    let status = observed.test.status.as_ref();
+    let verdict = status.and_then(|status| status.verdict);
+    let phase = status.and_then(|status| status.phase);
+    verdict.map_or(phase == Some(Phase::Succeeded), |verdict| {
+        verdict == Verdict::Passed
+    })
 }
 
 /// The verdict stands; an edit after it is seen, and has no effect. A status

@@ -6,6 +6,7 @@ mod losses;
 mod replace;
 mod report;
 mod stop;
+mod store;
 mod verdict;
 
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::status::{Draft, Truth};
 use ending::{deleted, end, ended, suspended, unknown};
 use losses::{Late, given_up};
 use report::Stage;
+use store::{Stored, store};
 
 /// How long a running master waits for slow workers before the test counts as
 /// running without them.
@@ -46,7 +48,14 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
         .or_else(|| draft.run().map(|run| run.id.clone()));
     let master_job = match observed.last_job(Role::Master) {
         Some(job) if is_run(job, known.as_deref()) => job,
-        _ => return end(observed, draft, unknown(observed, known.as_deref())),
+        _ => {
+            return end(
+                observed,
+                draft,
+                unknown(observed, known.as_deref()),
+                Vec::new(),
+            );
+        }
     };
     let id = master_job.metadata.uid.clone().unwrap_or_default();
     let is_there = observed.job(Role::Master).is_some();
@@ -73,9 +82,7 @@ pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
         report::thresholds(observed, &mut draft);
         let troubles = health::troubles(observed);
         report::pods(observed, &mut draft, &troubles, &Stage::Running);
-        let mut decision = end(observed, draft, ending);
-        decision.steps = steps;
-        return decision;
+        return end(observed, draft, ending, steps);
     }
     follow(observed, settings, draft, steps)
 }
@@ -108,11 +115,11 @@ fn follow(
     report::stats(observed, settings, &mut draft);
     report::generator(observed, &mut draft);
     report::thresholds(observed, &mut draft);
-    if observed
+    let is_load_over = observed
         .heard
         .as_ref()
-        .is_some_and(|heard| heard.phase.is_over())
-    {
+        .is_some_and(|heard| heard.phase.is_over());
+    if is_load_over {
         report::results(observed, &mut draft);
     }
     report::progress(&mut draft, &stage);
@@ -127,21 +134,26 @@ fn follow(
     let patience = match late {
         Some(Late::Now(ending)) => {
             return Decision {
-                steps,
                 events,
-                ..end(observed, draft, ending)
+                ..end(observed, draft, ending, steps)
             };
         }
         Some(Late::In(wait)) => Some(wait),
         None => None,
     };
     steps.extend(replace::replacements(observed));
+    let Stored {
+        step: store_step,
+        requeue: store_requeue,
+    } = store(observed, &mut draft, false);
+    steps.extend(store_step);
     let waits = [
         Some(start_requeue),
         Some(service_requeue),
         pods_requeue,
         patience,
         health::next_change(observed),
+        store_requeue,
         stop::deadline_in(observed, &draft).filter(|left| !left.is_zero()),
     ];
     Decision {

@@ -2,6 +2,8 @@
 
 mod acceptance;
 mod by_hand;
+mod causes;
+mod cleanup;
 mod ends;
 mod gate;
 mod losses;
@@ -9,8 +11,10 @@ mod model;
 mod objects;
 mod refusals;
 mod stops;
+mod stored;
 mod told;
 mod tools;
+mod truth;
 mod verdicts;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,6 +1,8 @@
 //! The verdict for every kind of end, with and without numbers.
 
 use super::*;
+use crate::locust::RunPhase;
+use crate::locust::generator::{Shortfall, Strain};
 
 /// A run of which everything is known, and all is well.
 fn good() -> Facts {
@@ -192,14 +194,96 @@ fn an_end_by_a_person_says_nothing_about_the_system_under_test() {
     }
 }
 
+fn made() -> Making {
+    Making {
+        phase: RunPhase::Running,
+        workers: 4,
+        wanted_workers: Some(4),
+        lost_workers: 0,
+        strain: Strain::default(),
+    }
+}
+
 #[test]
-fn a_generator_is_healthy_until_a_worker_is_lost() {
-    assert_eq!(unhealthy(RunPhase::Running, 0), None);
+fn a_load_is_as_asked_for_until_something_was_missing_or_too_much() {
+    assert_eq!(made().unhealthy(), None);
+    let said = |making: Making| making.unhealthy().unwrap();
     for (lost, words) in [(1, "1 worker was lost"), (2, "2 workers were lost")] {
-        let (reason, message) = unhealthy(RunPhase::Ended, lost).unwrap();
+        let (reason, message) = said(Making {
+            lost_workers: lost,
+            ..made()
+        });
         assert_eq!(reason, Reason::WorkersLost);
         assert!(message.starts_with(words), "{message}");
     }
-    let all = unhealthy(RunPhase::AllWorkersLost, 2).unwrap();
-    assert_eq!(all.0, Reason::AllWorkersLost);
+    let strained = Strain {
+        saturated_workers: 2,
+        users: None,
+    };
+    let (reason, message) = said(Making {
+        strain: strained,
+        ..made()
+    });
+    assert_eq!(reason, Reason::WorkersSaturated);
+    assert!(message.starts_with("2 workers used more"), "{message}");
+    let short = Strain {
+        users: Some(Shortfall {
+            most: 80,
+            wanted: 100,
+        }),
+        ..Strain::default()
+    };
+    let (reason, message) = said(Making {
+        strain: short,
+        ..made()
+    });
+    assert_eq!(reason, Reason::UsersMissing);
+    assert_eq!(message, "80 of 100 users were at work at most");
+    let (reason, message) = said(Making {
+        workers: 3,
+        ..made()
+    });
+    assert_eq!(reason, Reason::WorkersMissing);
+    assert_eq!(message, "3 of 4 workers took part at most");
+}
+
+#[test]
+fn workers_are_missing_only_from_a_load_that_needs_them() {
+    let missing = Making {
+        workers: 3,
+        ..made()
+    };
+    let anyway = Making {
+        wanted_workers: None,
+        ..missing
+    };
+    let not_begun = Making {
+        phase: RunPhase::Starting,
+        ..missing
+    };
+    // They are not listed by a master that is asked for the first time after
+    // its load.
+    let unseen = Making {
+        workers: 0,
+        ..missing
+    };
+    for making in [anyway, not_begun, unseen] {
+        assert_eq!(making.unhealthy(), None, "{making:?}");
+    }
+}
+
+#[test]
+fn what_weighs_most_is_said() {
+    let all = Making {
+        phase: RunPhase::AllWorkersLost,
+        workers: 3,
+        lost_workers: 3,
+        ..made()
+    };
+    assert_eq!(all.unhealthy().unwrap().0, Reason::AllWorkersLost);
+    let some = Making {
+        phase: RunPhase::Ended,
+        ..all
+    };
+    assert_eq!(some.unhealthy().unwrap().0, Reason::WorkersLost);
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::sample::{Endpoint, ErrorRow, Workers};
+use super::generator::BUSY_PERCENT;
+use super::sample::{Endpoint, ErrorRow, Rarer, Workers};
 use super::wire::{MOST_ROWS, Rows, Scalar};
 
 /// The answer as Locust writes it, as far as it is looked at.
@@ -44,12 +45,23 @@ pub(super) struct Row {
     num_requests: Scalar,
     num_failures: Scalar,
     median_response_time: Scalar,
+    // Which of them there are is up to the locustfile.
+    #[serde(rename = "response_time_percentile_0.66")]
+    p66: Scalar,
+    #[serde(rename = "response_time_percentile_0.75")]
+    p75: Scalar,
+    #[serde(rename = "response_time_percentile_0.8")]
+    p80: Scalar,
+    #[serde(rename = "response_time_percentile_0.9")]
+    p90: Scalar,
     #[serde(rename = "response_time_percentile_0.95")]
     p95: Scalar,
+    #[serde(rename = "response_time_percentile_0.98")]
+    p98: Scalar,
     #[serde(rename = "response_time_percentile_0.99")]
     p99: Scalar,
-    /// That of Locust 2.20, whose `ninetieth_response_time` is the 90th
-    /// percentile.
+    // Those of Locust 2.20.
+    ninetieth_response_time: Scalar,
     ninety_ninth_response_time: Scalar,
     avg_response_time: Scalar,
     min_response_time: Scalar,
@@ -74,6 +86,7 @@ pub(super) struct Error {
 struct Worker {
     id: Scalar,
     state: Scalar,
+    cpu_usage: Scalar,
 }
 
 impl From<Row> for Endpoint {
@@ -88,6 +101,16 @@ impl From<Row> for Endpoint {
                 .p99
                 .number()
                 .or_else(|| row.ninety_ninth_response_time.number()),
+            rarer: Rarer {
+                p66_ms: row.p66.number(),
+                p75_ms: row.p75.number(),
+                p80_ms: row.p80.number(),
+                p90_ms: row
+                    .p90
+                    .number()
+                    .or_else(|| row.ninetieth_response_time.number()),
+                p98_ms: row.p98.number(),
+            },
             average_ms: zero(&row.avg_response_time),
             min_ms: zero(&row.min_response_time),
             max_ms: zero(&row.max_response_time),
@@ -132,7 +155,11 @@ impl<'de> Visitor<'de> for WorkersVisitor {
             // The list still holds lost workers, so its length is no count.
             match worker.state.text().as_str() {
                 "missing" => workers.missing += 1,
-                _ => workers.connected += 1,
+                _ => {
+                    let percent = worker.cpu_usage.number().unwrap_or_default();
+                    workers.connected += 1;
+                    workers.busy += u64::from(percent > BUSY_PERCENT);
+                }
             }
             if workers.ids.len() < MOST_ROWS {
                 workers.ids.push(worker.id.text());

@@ -4,7 +4,8 @@
 //! rows, and with the same columns in every version, where the JSON of Locust
 //! 2.20 has no 95th percentile. Columns are found by their names.
 
-use super::Endpoint;
+use super::sample::Rarer;
+use super::{Endpoint, ErrorRow};
 
 /// Reads the table: one row per endpoint, the totals (`Aggregated`) last.
 /// `None` when it is no such table.
@@ -29,12 +30,39 @@ pub fn parse_stats_csv(text: &str) -> Option<Vec<Endpoint>> {
                 median_ms: number("Median Response Time").unwrap_or_default(),
                 p95_ms: number("95%"),
                 p99_ms: number("99%"),
+                rarer: Rarer {
+                    p66_ms: number("66%"),
+                    p75_ms: number("75%"),
+                    p80_ms: number("80%"),
+                    p90_ms: number("90%"),
+                    p98_ms: number("98%"),
+                },
                 average_ms: number("Average Response Time").unwrap_or_default(),
                 min_ms: number("Min Response Time").unwrap_or_default(),
                 max_ms: number("Max Response Time").unwrap_or_default(),
                 current_rps: 0.0,
                 mean_rps: number("Requests/s"),
                 average_bytes: number("Average Content Size").unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+/// Reads the table of failures: one row per kind of error. `None` when it is no
+/// such table.
+pub fn parse_failures_csv(text: &str) -> Option<Vec<ErrorRow>> {
+    let mut records = records(text).into_iter();
+    let header = records.next()?;
+    let column = |name: &str| header.iter().position(|title| title == name);
+    let (method, name) = (column("Method")?, column("Name")?);
+    let (error, occurrences) = (column("Error")?, column("Occurrences")?);
+    records
+        .map(|record| {
+            Some(ErrorRow {
+                method: record.get(method)?.clone(),
+                name: record.get(name)?.clone(),
+                error: record.get(error)?.clone(),
+                occurrences: record.get(occurrences)?.parse().ok()?,
             })
         })
         .collect()

@@ -15,6 +15,7 @@
 //! | `sample.rs`, `answer.rs`, `wire.rs` | one answer of `GET /stats/requests`, whatever the version |
 //! | `csv.rs` | the final table of requests |
 //! | `watch.rs` | where the run stands, folded from samples |
+//! | `generator.rs` | whether the workers are strong enough |
 //! | `verdict.rs` | what became of a run of processes |
 //! | `rate.rs` | requests per second while there is load |
 //! | `history.rs` | a run's numbers over time |
@@ -24,6 +25,7 @@
 
 mod answer;
 pub mod csv;
+pub mod generator;
 pub mod history;
 pub mod load;
 pub mod rate;
@@ -35,6 +37,7 @@ pub mod watch;
 mod wire;
 
 pub use csv::parse_stats_csv;
+pub use generator::{Generator, Strain};
 pub use history::History;
 pub use load::Load;
 pub use rate::Rate;

@@ -5,6 +5,8 @@
 //! field by field, and a missing one is `None` or zero, never an error. Only an
 //! answer that is no statistics at all (a login page, for example) is refused.
 
+use std::collections::BTreeMap;
+
 pub use locust_api::latest::LocustState as State;
 
 use super::answer::Answer;
@@ -53,6 +55,8 @@ pub struct Endpoint {
     pub p95_ms: Option<f64>,
     /// 99 of 100 requests were at least as fast. `None` when not reported.
     pub p99_ms: Option<f64>,
+    /// Percentiles that are mostly in the table of requests alone.
+    pub rarer: Rarer,
     /// Mean response time.
     pub average_ms: f64,
     /// Fastest response.
@@ -66,6 +70,18 @@ pub struct Endpoint {
     pub mean_rps: Option<f64>,
     /// Mean size of a response's body.
     pub average_bytes: f64,
+}
+
+/// Percentiles that are mostly in the table of requests alone. `None` when not
+/// reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct Rarer {
+    pub p66_ms: Option<f64>,
+    pub p75_ms: Option<f64>,
+    pub p80_ms: Option<f64>,
+    pub p90_ms: Option<f64>,
+    pub p98_ms: Option<f64>,
 }
 
 /// One kind of error.
@@ -89,6 +105,8 @@ pub struct Workers {
     /// Workers that have not been heard of for some seconds. The master forgets
     /// them after a minute.
     pub missing: u64,
+    /// Workers that answer and use nearly all of a core.
+    pub busy: u64,
     /// What each worker calls itself: the name of its host, which in a cluster
     /// is its pod's, and a random number.
     pub ids: Vec<String>,
@@ -145,6 +163,25 @@ fn state(name: &str) -> State {
         "stopping" => State::Stopping,
         "stopped" => State::Stopped,
         _ => State::Unknown,
+    }
+}
+
+impl Sample {
+    /// Adds what only the table of requests has, row by row.
+    pub fn complete(&mut self, table: &[Endpoint]) {
+        let by_name: BTreeMap<_, _> = table
+            .iter()
+            .map(|row| ((&*row.method, &*row.name), row))
+            .collect();
+        let rows = self.endpoints.iter_mut().chain([&mut self.totals]);
+        for row in rows {
+            let Some(full) = by_name.get(&(&*row.method, &*row.name)) else {
+                continue;
+            };
+            row.rarer = full.rarer;
+            row.p95_ms = row.p95_ms.or(full.p95_ms);
+            row.p99_ms = row.p99_ms.or(full.p99_ms);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::sample::NotStatistics;
 use super::*;
 
+mod generator;
 mod history;
 mod verdicts;
 
@@ -54,6 +55,24 @@ fn answers_of_every_version_are_read() {
             &format!("{version}-stats.expected"),
             &format!("{rows:#?}\n"),
         );
+    }
+}
+
+#[test]
+fn the_table_completes_the_percentiles_of_an_answer() {
+    for version in VERSIONS {
+        let mut sample = recorded(&format!("{version}-stopped.json"));
+        let table = std::fs::read_to_string(test_data(&format!("{version}-stats.csv"))).unwrap();
+        let table = parse_stats_csv(&table).unwrap();
+        sample.complete(&table);
+        let full = table.last().unwrap();
+        assert!(full.rarer.p75_ms > Some(0.0), "{version}");
+        assert_eq!(sample.totals.rarer, full.rarer, "{version}");
+        assert!(sample.totals.p95_ms.is_some(), "{version}");
+        for row in &sample.endpoints {
+            let full = table.iter().find(|full| full.name == row.name).unwrap();
+            assert_eq!(row.rarer, full.rarer, "{version} {}", row.name);
+        }
     }
 }
 
@@ -129,6 +148,7 @@ fn missing_and_null_numbers_are_taken_as_absent() {
     let workers = Workers {
         connected: 1,
         missing: 1,
+        busy: 0,
         ids: vec![String::new(), String::new()],
     };
     assert_eq!(sample.workers, workers);

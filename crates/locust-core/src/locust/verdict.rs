@@ -8,7 +8,7 @@ use locust_api::failure::FailureReason;
 use locust_api::latest::Verdict;
 
 use super::{Endpoint, ErrorRow, RunPhase};
-use crate::judgement::{Cause, End, Facts, Judgement, judge, often, unhealthy};
+use crate::judgement::{Cause, End, Facts, Judgement, Making, judge, often};
 use crate::thresholds::{Standing, summary};
 
 /// All that is looked at.
@@ -26,8 +26,8 @@ pub struct Outcome<'a> {
     pub exceptions: u64,
     /// The errors.
     pub errors: &'a [ErrorRow],
-    /// Workers that went away under load.
-    pub lost_workers: u64,
+    /// How the load was made.
+    pub making: Making,
     /// How the thresholds stand, if there are any.
     pub standings: &'a [Standing],
 }
@@ -126,7 +126,7 @@ impl Outcome<'_> {
             // A master that was gone before its time is known by its process.
             left: None,
             all_workers_lost: self.phase == RunPhase::AllWorkersLost,
-            unhealthy: unhealthy(self.phase, self.lost_workers).map(|(_, message)| message),
+            unhealthy: self.making.unhealthy().map(|(_, message)| message),
             has_thresholds,
             thresholds: (has_thresholds && self.phase.has_begun())
                 .then(|| summary(self.standings, is_over)),

@@ -9,7 +9,9 @@ use locust_api::latest::LocustStats;
 
 use super::results::Top;
 use super::{Master, Order, Silence, stats, timeless};
-use crate::locust::{Endpoint, Rate, RunPhase, RunWatch, Sample, State};
+use crate::judgement::Making;
+use crate::locust::{Endpoint, Generator, Rate, RunPhase, RunWatch, Sample, State};
+use crate::report::{self, Gathered, Report};
 use crate::thresholds::{Judge, RunTime, Standing};
 
 /// The pause while something changes, and before the first load.
@@ -24,6 +26,8 @@ const NUMBERS_ARE_NEWS: Duration = Duration::from_secs(5);
 const NEAR_THE_END: Duration = Duration::from_secs(6);
 /// How often a master is asked which Locust it is.
 const VERSION_QUESTIONS: u32 = 3;
+/// How often a master is asked for all that it can tell.
+const REPORT_QUESTIONS: u32 = 3;
 
 /// When an answer came.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +41,14 @@ pub struct Moment {
 /// The answers of one master, folded.
 #[derive(Clone, Debug)]
 pub struct Following {
+    test: String,
     workers: String,
     version: Option<String>,
     image_version: Option<String>,
     version_questions: u32,
     watch: RunWatch,
+    generator: Generator,
+    wanted_workers: Option<u64>,
     /// What the watch's clock shows at the first question.
     offset: Duration,
     requests: Rate,
@@ -54,6 +61,9 @@ pub struct Following {
     failed_in_a_row: u32,
     is_changing: bool,
     judge: Judge,
+    wants_report: bool,
+    report_questions: u32,
+    report: Option<Arc<Report>>,
     told: Option<(Duration, Told)>,
 }
 
@@ -68,23 +78,16 @@ pub struct Heard {
     pub top: Arc<Top>,
     /// When the end of the load was seen.
     pub load_ended: Option<Timestamp>,
-    /// The workers so far.
-    pub workers: WorkersSeen,
     /// Which Locust it is: by its own words, or by the tag of its image.
     pub version: Option<String>,
     /// How its numbers compare with each threshold.
     pub standings: Vec<Standing>,
+    /// How the load is made.
+    pub making: Making,
+    /// The full results, once they are read.
+    pub report: Option<Arc<Report>>,
     /// Why there are no newer ones, once that is more than a moment's.
     pub silence: Option<Silence>,
-}
-
-/// The workers of a run so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WorkersSeen {
-    /// The most that were connected at a time.
-    pub most: u64,
-    /// How many went away under load.
-    pub lost: u64,
 }
 
 /// The numbers of a run at one moment.
@@ -139,6 +142,7 @@ impl Following {
             .load_began
             .and_then(|began| Duration::try_from(now.duration_since(began)).ok());
         Self {
+            test: master.test.clone(),
             workers: master.workers.clone(),
             version: None,
             image_version: master.image_version.clone(),
@@ -147,6 +151,9 @@ impl Following {
                 Some(_) => RunWatch::resumed(master.run_time),
                 None => RunWatch::new(master.run_time),
             },
+            // How many users there were before is not known.
+            generator: Generator::new(master.users.filter(|_| ago.is_none())),
+            wanted_workers: master.wanted_workers,
             offset: ago.unwrap_or_default(),
             requests: Rate::default(),
             failures: Rate::default(),
@@ -158,6 +165,9 @@ impl Following {
             failed_in_a_row: 0,
             is_changing: true,
             judge: Judge::new(&master.thresholds),
+            wants_report: master.wants_report,
+            report_questions: 0,
+            report: None,
             told: None,
         }
     }
@@ -166,6 +176,10 @@ impl Following {
     pub fn attend(&mut self, master: &Master) {
         if !self.judge.is_of(&master.thresholds) {
             self.judge = Judge::new(&master.thresholds);
+        }
+        self.wants_report = master.wants_report;
+        if !self.wants_report {
+            self.report = None;
         }
     }
 
@@ -177,6 +191,11 @@ impl Following {
             Order::Stop => phase == RunPhase::Running,
             Order::StartWithoutAll => phase == RunPhase::Starting,
         }
+    }
+
+    /// Whether the table of requests is wanted beside an answer.
+    pub fn wants_table(&self, sample: &Sample) -> bool {
+        self.judge.wants_table(sample)
     }
 
     /// Takes in an answer, or that there was none.
@@ -205,6 +224,24 @@ impl Following {
         self.version = version;
     }
 
+    /// Whether the master is to be asked for all that it can tell: its numbers
+    /// are final.
+    pub fn wants_report(&self) -> bool {
+        self.wants_report && self.report.is_none() && self.watch.phase().is_over()
+    }
+
+    /// Takes in what the master told. Without its table of requests it is asked
+    /// again, a few times.
+    pub fn hear_report(&mut self, gathered: Gathered) {
+        self.report_questions = self.report_questions.saturating_add(1);
+        if gathered.stats_csv.is_none() && self.report_questions < REPORT_QUESTIONS {
+            return;
+        }
+        let readings = self.judge.readings(true);
+        let document = report::document(&self.test, &self.heard(), &readings, &gathered);
+        self.report = Some(Arc::new(Report::of(&document, gathered)));
+    }
+
     /// What is known now.
     pub fn heard(&self) -> Heard {
         Heard {
@@ -212,12 +249,10 @@ impl Following {
             numbers: self.numbers.clone(),
             top: self.top.clone(),
             load_ended: self.load_ended,
-            workers: WorkersSeen {
-                most: self.watch.most_workers(),
-                lost: self.watch.lost_workers(),
-            },
             version: self.version.clone().or_else(|| self.image_version.clone()),
             standings: self.judge.standings(self.watch.phase().is_over()),
+            making: Making::of(&self.watch, self.generator.strain(), self.wanted_workers),
+            report: self.report.clone(),
             silence: self.silence.clone(),
         }
     }
@@ -252,6 +287,7 @@ impl Following {
         let now = self.offset.saturating_add(moment.elapsed);
         let before = (self.watch.began(), self.watch.ended());
         let phase = self.watch.observe(now, sample);
+        self.generator.observe(now, sample);
         if self.watch.began() != before.0 {
             self.load_began = Some(moment.now);
         }

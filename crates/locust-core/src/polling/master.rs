@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::{LocustTestStatus, Phase, Threshold};
+use locust_api::latest::{ConfigMapPolicy, LocustTest, Phase, StartPolicy, Threshold};
 use locust_api::names::{Role, WEB_PORT};
 
+use crate::build;
 use crate::build::command::{Reach, master_args};
 use crate::locust::load::last_value;
 use crate::locust::{Load, version};
@@ -19,6 +20,8 @@ use crate::settings::Settings;
 /// The master of a run, and what is known of the run before it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Master {
+    /// Name of the test.
+    pub test: String,
     /// UID of its pod: another pod may get the address later.
     pub pod: String,
     /// Address of its web UI and API.
@@ -31,10 +34,16 @@ pub struct Master {
     pub image_version: Option<String>,
     /// The planned length of the load, if the arguments say it.
     pub run_time: Option<Duration>,
+    /// How many users the arguments ask for, if they say it.
+    pub users: Option<u64>,
+    /// How many workers the load is to be made by; `None`: fewer are as good.
+    pub wanted_workers: Option<u64>,
     /// When load was first seen, if it was.
     pub load_began: Option<Timestamp>,
     /// What its numbers are compared with.
     pub thresholds: Vec<Threshold>,
+    /// Whether its full results are wanted.
+    pub wants_report: bool,
     /// What it is to be told, as the stored status says.
     pub order: Option<Order>,
 }
@@ -91,22 +100,40 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
     };
     let status = test.status.as_ref();
     let stats = status.and_then(|status| status.locust.as_ref());
+    let load = Load::from_args(&master_args(&resolved, Reach::Service));
     Source::Master(Box::new(Master {
+        test: resolved.name.clone(),
         pod: pod.metadata.uid.clone().unwrap_or_default(),
         address: SocketAddr::new(ip, web.port),
         base_path: web.base_path,
         workers: format!("{}-", resolved.worker.name),
         image_version: version::of_image(&resolved.image).map(str::to_owned),
-        run_time: Load::from_args(&master_args(&resolved, Reach::Service)).run_time,
+        run_time: load.run_time,
+        users: load.users,
+        wanted_workers: wanted_workers(test),
         load_began: stats
             .and_then(|stats| stats.load_start_time.as_ref())
             .map(|time| time.0),
         thresholds: test.spec.thresholds.clone().unwrap_or_default(),
-        order: status.and_then(order),
+        wants_report: build::results_policy(test) != ConfigMapPolicy::None,
+        order: order(test),
     }))
 }
 
-fn order(status: &LocustTestStatus) -> Option<Order> {
+fn wanted_workers(test: &LocustTest) -> Option<u64> {
+    let starts_anyway = test.spec.start_policy == Some(StartPolicy::StartAnyway);
+    u64::try_from(test.spec.worker.replicas)
+        .ok()
+        .filter(|_| !starts_anyway)
+}
+
+/// A test that is being deleted is not to load its target until its pods are
+/// gone.
+fn order(test: &LocustTest) -> Option<Order> {
+    if test.metadata.deletion_timestamp.is_some() {
+        return Some(Order::Stop);
+    }
+    let status = test.status.as_ref()?;
     if status.stop.is_some() {
         return Some(Order::Stop);
     }

@@ -21,7 +21,7 @@ mod silence;
 #[cfg(test)]
 mod tests;
 
-pub use following::{Following, Heard, Moment, News, Numbers, WorkersSeen, jittered};
+pub use following::{Following, Heard, Moment, News, Numbers, jittered};
 pub(crate) use master::web;
 pub use master::{Master, Order, Source, source};
 pub use results::{Top, results};

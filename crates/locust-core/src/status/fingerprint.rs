@@ -12,6 +12,8 @@ pub fn fingerprint(spec: &LocustTestSpec) -> String {
         active_deadline_seconds: None,
         start_deadline_seconds: None,
         start_policy: None,
+        results: None,
+        cleanup: None,
         ..spec.clone()
     };
     hash(&serde_json::to_string(&spec).unwrap_or_default())

@@ -1,14 +1,17 @@
 //! Carries out steps, one write each, up to the first that fails.
 
+use std::time::Duration;
+
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, ResourceExt};
 use locust_api::latest::{LocustTest, LocustTestStatus};
-use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, Role, UPSTREAM_FINALIZER};
+use locust_api::names::{ANNOTATION_HELD, ANNOTATION_RUN, LABEL_RESULTS, Role, UPSTREAM_FINALIZER};
 use locust_core::decide::Step;
 use locust_core::fold::{Done, Outcome, Refusal};
 use locust_core::observed::{Observed, RefusalCause};
+use locust_core::report::{NotStored, Storing};
 use locust_core::status;
 use serde_json::{Value, json};
 
@@ -139,6 +142,9 @@ async fn carry_out(client: &Client, test: &LocustTest, step: Step) -> Result<Don
                 .map(|created| Done::WorkerReplaced(Box::new(created)))
         }
         Step::DeleteJob { role, name, uid } => delete(&jobs, role, &name, uid).await,
+        Step::StoreResults(map) => Ok(Done::StoringTried(
+            store_results(client, &namespace, &map).await,
+        )),
     }
 }
 
@@ -201,6 +207,53 @@ async fn delete(jobs: &Api<Job>, role: Role, name: &str, uid: String) -> Result<
         }
         _ => Ok(Done::JobDeleted(role)),
     }
+}
+
+/// Creates the ConfigMap, or writes that of an earlier test of the same name, or
+/// attempt, anew. Whether it is one is asked in the patch itself: so no right to
+/// read ConfigMaps is needed. A failure is the test's to tell, and no error: its
+/// verdict does not wait for its results.
+async fn store_results(client: &Client, namespace: &str, map: &ConfigMap) -> Storing {
+    let maps = Api::<ConfigMap>::namespaced(client.clone(), namespace);
+    let mut answer = maps.create(&PostParams::default(), map).await;
+    let mut exists = false;
+    if let Err(error) = &answer
+        && code(error) == Some(409)
+    {
+        exists = true;
+        answer = overwrite(&maps, map).await;
+    }
+    let why = match answer {
+        Ok(_) => return Storing::Done,
+        Err(error) if exists && code(&error) == Some(422) => NotStored::NameTaken(message(&error)),
+        Err(error) => NotStored::Refused(message(&error)),
+    };
+    Storing::Failed {
+        why,
+        ago: Duration::ZERO,
+    }
+}
+
+async fn overwrite(maps: &Api<ConfigMap>, map: &ConfigMap) -> Result<ConfigMap, kube::Error> {
+    let patch = results_patch(map).map_err(kube::Error::SerdeError)?;
+    let params = PatchParams::default();
+    maps.patch(&map.name_any(), &params, &Patch::Json::<()>(patch))
+        .await
+}
+
+/// Fails on an object that is not the results of a test of this name.
+fn results_patch(map: &ConfigMap) -> Result<json_patch::Patch, serde_json::Error> {
+    let label = LABEL_RESULTS.replace('/', "~1");
+    serde_json::from_value(json!([
+        {
+            "op": "test",
+            "path": format!("/metadata/labels/{label}"),
+            "value": map.labels().get(LABEL_RESULTS),
+        },
+        { "op": "add", "path": "/metadata/ownerReferences", "value": map.owner_references() },
+        { "op": "add", "path": "/data", "value": map.data },
+        { "op": "add", "path": "/binaryData", "value": map.binary_data },
+    ]))
 }
 
 fn tests(client: &Client, test: &LocustTest) -> Api<LocustTest> {

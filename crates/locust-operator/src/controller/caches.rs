@@ -9,6 +9,7 @@
 //! | `known.rs`, `children.rs` | LocustTests in kube's store, and all else by name and by controller |
 //! | `ahead.rs` | reading of tests while their children are still listed |
 
+use futures::channel::mpsc;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::batch::v1::Job;
@@ -58,6 +59,8 @@ pub(super) struct Streams<T, C> {
     /// they were, but it wakes only the last who asked, and the controller asks
     /// it as well.
     pub(super) listed: watch::Receiver<u32>,
+    /// UIDs of LocustTests that are gone.
+    pub(super) gone: mpsc::UnboundedReceiver<String>,
 }
 
 /// A stream of tests to look at.
@@ -81,20 +84,27 @@ pub(super) fn open(
         last_seen: LastSeen::default(),
     };
     let (has_listed, listed) = watch::channel(0);
+    let (is_gone, gone) = mpsc::unbounded();
     let tests_api = scope.api::<Known>(client);
     let tests_stream = restartable(relist, move || own_watch(tests_api.clone()))
         .default_backoff()
         .reflect(tests_writer)
-        .inspect_ok(move |event| {
-            if matches!(event, watcher::Event::InitDone) {
+        .inspect_ok(move |event| match event {
+            watcher::Event::InitDone => {
                 has_listed.send_modify(|times: &mut u32| *times = times.wrapping_add(1));
             }
+            watcher::Event::Delete(test) => {
+                // Whoever would be told is gone when the operator ends.
+                let _ = is_gone.unbounded_send(test.uid().unwrap_or_default());
+            }
+            watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
         })
         .applied_objects();
     let streams = Streams {
         tests: ahead::read(tests_stream),
         children: watch_children(client, scope, &caches),
         listed,
+        gone,
     };
     (caches, streams)
 }

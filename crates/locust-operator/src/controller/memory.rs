@@ -12,6 +12,7 @@ use kube::ResourceExt;
 use locust_api::latest::LocustTest;
 use locust_core::decide::Reading;
 use locust_core::observed::{LastRefusal, Notice, RefusalCause};
+use locust_core::report::Storing;
 use tokio::time::Instant;
 
 /// How long the watch may take to tell of a write.
@@ -33,6 +34,8 @@ struct Doings {
     noticed: Option<(Instant, Vec<Notice>)>,
     /// The last step that the API server refused.
     refused: Option<Refused>,
+    /// What became of the last attempt to store its results, and when it was.
+    stored: Option<(Instant, Storing)>,
     /// Which of its versions was told of as undecodable.
     told: Option<String>,
 }
@@ -115,6 +118,24 @@ impl Memory {
             generation,
             cause,
             ago: at.elapsed(),
+        })
+    }
+
+    pub(super) fn tried_to_store(&self, test: &LocustTest, storing: &Storing) {
+        self.note(&test.metadata, |doings| {
+            doings.stored = Some((Instant::now(), storing.clone()));
+        });
+    }
+
+    pub(super) fn storing(&self, test: &LocustTest) -> Option<Storing> {
+        let doings = self.lock();
+        let (at, storing) = doings.get(&test.uid()?)?.stored.clone()?;
+        Some(match storing {
+            Storing::Done => Storing::Done,
+            Storing::Failed { why, ago: _ } => Storing::Failed {
+                why,
+                ago: at.elapsed(),
+            },
         })
     }
 

@@ -302,6 +302,7 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         tests,
         children,
         listed,
+        mut gone,
     } = streams;
     let mut tasks = JoinSet::new();
     let (triggers, triggered) = mpsc::unbounded();
@@ -328,6 +329,12 @@ async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<
         instance,
         memory: Memory::default(),
         pollers: Pollers::new(caches.tests.clone(), triggers),
+    });
+    let told = context.clone();
+    tasks.spawn(async move {
+        while let Some(test) = gone.next().await {
+            told.pollers.hurry(&test);
+        }
     });
     let listings = Listings { listed, relist };
     tasks.spawn(sweep::sweep(context.clone(), scope.clone(), listings));

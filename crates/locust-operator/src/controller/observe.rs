@@ -61,6 +61,7 @@ pub(super) fn remembered(caches: &Caches, test: LocustTest) -> Observed {
         heard: None,
         notices: Vec::new(),
         refused: None,
+        storing: None,
         test,
     }
 }
@@ -147,6 +148,7 @@ async fn read_everything(
         heard: remembered.heard.clone(),
         notices: Vec::new(),
         refused: remembered.refused,
+        storing: remembered.storing.clone(),
         test: current,
     }))
 }

@@ -3,18 +3,23 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures::channel::mpsc::UnboundedSender;
+use hyper::body::Bytes;
 use jiff::Timestamp;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use locust_api::latest::LocustTest;
-use locust_core::locust::Sample;
+use locust_core::locust::{Endpoint, Sample, parse_stats_csv};
 use locust_core::polling::{
     Following, Heard, Master, Moment, News, Order, Silence, Source, jittered,
 };
+use locust_core::report::Gathered;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -26,6 +31,9 @@ use crate::local::api::{Api, ApiError, Statistics};
 /// How many masters are asked at a time: an answer that does not come takes
 /// three seconds.
 const AT_A_TIME: usize = 256;
+/// How many masters are asked for all that they can tell at a time: a report is
+/// a megabyte and more before it is packed.
+const REPORTS_AT_A_TIME: usize = 2;
 
 /// Follows masters; what they say is kept until their test is over.
 pub(super) struct Pollers {
@@ -39,6 +47,7 @@ struct Shared {
     followed: Mutex<HashMap<String, Followed>>,
     statistics: Statistics,
     places: Semaphore,
+    reports: Semaphore,
     tests: Store<Known>,
     /// Tests of which there is news.
     news: UnboundedSender<ObjectRef<Known>>,
@@ -71,6 +80,7 @@ impl Pollers {
                 followed: Mutex::default(),
                 statistics: Statistics::default(),
                 places: Semaphore::new(AT_A_TIME),
+                reports: Semaphore::new(REPORTS_AT_A_TIME),
                 tests,
                 news,
             }),
@@ -114,6 +124,13 @@ impl Pollers {
         let gone = test.uid().and_then(|uid| self.shared.lock().remove(&uid));
         if let Some(gone) = gone {
             gone.task.abort();
+        }
+    }
+
+    /// Ends the pause between two questions to the master of a test.
+    pub(super) fn hurry(&self, uid: &str) {
+        if let Some(known) = self.shared.lock().get(uid) {
+            known.hurry.notify_one();
         }
     }
 
@@ -185,6 +202,11 @@ impl Poll {
             let Some((news, pause)) = self.hear(moment, answer) else {
                 return;
             };
+            let mut news = news;
+            if self.wants_report() {
+                self.hear_report(self.ask_report(&api).await);
+                news = News::Some;
+            }
             if news == News::Some {
                 // Whoever would look is gone when the operator ends.
                 let _ = self.shared.news.unbounded_send(self.test.clone());
@@ -198,6 +220,10 @@ impl Poll {
                 () = pause => {}
                 () = self.hurry.notified() => {}
             }
+        }
+        // Kubernetes takes a while to find and end the pods of a test that is gone.
+        if self.followed(|known| known.following.has_yet_to(Order::Stop)) == Some(true) {
+            tell(Order::Stop, &api).await;
         }
         self.shared.lock().remove(&self.uid);
     }
@@ -220,7 +246,27 @@ impl Poll {
     async fn ask(&self, api: &Api) -> Result<Sample, Silence> {
         // It is never closed.
         let _place = self.shared.places.acquire().await;
-        api.sample().await.map_err(|error| silence(&error))
+        let mut sample = api.sample().await.map_err(|error| silence(&error))?;
+        let wants_table = self.followed(|known| known.following.wants_table(&sample));
+        if wants_table == Some(true) {
+            sample.complete(&table(api).await);
+        }
+        Ok(sample)
+    }
+
+    fn wants_report(&self) -> bool {
+        self.followed(|known| known.following.wants_report())
+            .unwrap_or(false)
+    }
+
+    async fn ask_report(&self, api: &Api) -> Gathered {
+        // It is never closed.
+        let _place = self.shared.reports.acquire().await;
+        gather(api).await
+    }
+
+    fn hear_report(&self, gathered: Gathered) {
+        self.followed(|known| known.following.hear_report(gathered));
     }
 
     fn wants_version(&self) -> bool {
@@ -268,6 +314,45 @@ async fn tell(order: Order, api: &Api) {
     if let Err(error) = told {
         tracing::warn!(error = %chain(&error), ?order, "the master could not be told, it is tried again");
     }
+}
+
+/// The table of requests; without it what it alone has is not known.
+async fn table(api: &Api) -> Vec<Endpoint> {
+    let table = api.stats_csv().await;
+    let table = table.inspect_err(|error| {
+        tracing::debug!(error = %chain(error), "the master did not give its table of requests");
+    });
+    table
+        .ok()
+        .as_deref()
+        .and_then(parse_stats_csv)
+        .unwrap_or_default()
+}
+
+/// All that a master can tell, as far as it does.
+async fn gather(api: &Api) -> Gathered {
+    let told = |error: ApiError| {
+        tracing::warn!(error = %chain(&error), "the full results are stored without this");
+    };
+    Gathered {
+        stats_csv: api.stats_csv().await.map_err(told).ok(),
+        failures_csv: api.failures_csv().await.map_err(told).ok(),
+        exceptions_csv: api.exceptions_csv().await.map_err(told).ok(),
+        report_html_gz: match api.report().await.map_err(told) {
+            Ok(page) => packed(page).await,
+            Err(()) => None,
+        },
+    }
+}
+
+/// Packed by gzip, which takes some tens of milliseconds.
+async fn packed(page: Bytes) -> Option<Vec<u8>> {
+    let pack = move || {
+        let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+        packer.write_all(&page)?;
+        packer.finish()
+    };
+    tokio::task::spawn_blocking(pack).await.ok()?.ok()
 }
 
 fn silence(error: &ApiError) -> Silence {

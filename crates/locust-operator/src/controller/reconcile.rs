@@ -13,7 +13,7 @@ use kube::{Client, Resource, ResourceExt};
 use locust_api::latest::{LocustTest, Phase};
 use locust_core::decide::{Decision, Reading, decide};
 use locust_core::events::Event;
-use locust_core::fold::{changed_events, created_events, fold};
+use locust_core::fold::{Done, changed_events, created_events, fold};
 use locust_core::observed::{Notice, Observed};
 use locust_core::polling;
 use locust_core::settings::Settings;
@@ -161,6 +161,7 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
     let last_refusal = context.memory.last_refusal(&test);
     let mut observed = observe::remembered(&context.caches, test);
     observed.refused = last_refusal;
+    observed.storing = context.memory.storing(&observed.test);
     let source = polling::source(&observed, &context.settings);
     observed.heard = context.pollers.follow(&observed.test, source);
     observed.notices = context.notices(&observed).await;
@@ -188,7 +189,12 @@ async fn reconcile_test(test: LocustTest, context: &Context) -> Result<Action, R
         }
         let (outcome, result) = apply(&context.client, &observed, decision.steps.clone()).await;
         events.extend(created_events(&outcome));
-        outcome.done.iter().for_each(|done| observed.absorb(done));
+        for done in &outcome.done {
+            observed.absorb(done);
+            if let Done::StoringTried(storing) = done {
+                context.memory.tried_to_store(&observed.test, storing);
+            }
+        }
         if let Err(error) = result {
             context.report(&observed.test.metadata, &events).await;
             return Err(error.into());

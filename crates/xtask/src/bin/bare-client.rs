@@ -93,6 +93,7 @@ impl Start {
             heard: None,
             notices: Vec::new(),
             refused: None,
+            storing: None,
         };
         let creations = decide(&observed, &settings).steps;
         let [

@@ -20,6 +20,8 @@ struct Part {
 enum Needs {
     /// Anywhere, in the profile that is optimised for them.
     Processor,
+    /// Anywhere, beside nothing.
+    Nothing,
     ControlPlane,
     Node,
 }
@@ -29,9 +31,9 @@ const FUZZED: u32 = 60;
 
 const CORE_OPTIMISED: &[&str] = &["--package=locust-core", "--cargo-profile=long"];
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     Part {
-        filter: "test(/^(convert::tests::identity|review::tests|election::tests|decide::tests::model)::/)",
+        filter: "test(/^(convert::tests::identity|review::tests|election::tests|decide::tests::(model|truth))::/)",
         lengths: &[
             ("CONVERSION_OBJECTS", "1000000"),
             ("PROPTEST_CASES", "100000"),
@@ -48,6 +50,12 @@ const PARTS: [Part; 5] = [
             ("ROTATIONS", "20"),
         ],
         needs: Needs::ControlPlane,
+    },
+    // Installs older versions of Locust.
+    Part {
+        filter: "binary(it) & test(/^local::versions::/)",
+        lengths: &[],
+        needs: Needs::Nothing,
     },
     // Measures seconds: not beside others.
     Part {
@@ -78,6 +86,7 @@ pub(super) fn run(clusters: &mut Clusters, summaries: &mut Vec<String>) -> Resul
         variables.push(("NEXTEST_SUCCESS_OUTPUT", "final".into()));
         let (build, cluster) = match part.needs {
             Needs::Processor => (CORE_OPTIMISED, None),
+            Needs::Nothing => (super::AS_ALWAYS, None),
             Needs::ControlPlane => (super::AS_ALWAYS, Some(clusters.control_plane()?)),
             Needs::Node => (super::AS_ALWAYS, Some(clusters.node()?)),
         };

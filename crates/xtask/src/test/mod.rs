@@ -69,7 +69,7 @@ const ON_NODE: &str = "binary(it)
 /// zero.
 const WITHOUT_DEPLOYED: &str = "binary(it) & test(/^node::undeployed::/)";
 const ANYWHERE: &str =
-    "not (binary(it) & (test(/^control_plane::/) + test(/^node::/) + package(testkit)))";
+    "not (binary(it) & (test(/^(control_plane|node|local::versions)::/) + package(testkit)))";
 
 /// What nextest builds to find its tests in.
 const AS_ALWAYS: &[&str] = &["--workspace"];

@@ -3,7 +3,7 @@
 //! sibling that always runs.
 
 /// Where they are, and what they are called: how a name begins.
-pub(super) const SELDOM: [&str; 16] = [
+pub(super) const SELDOM: [&str; 17] = [
     // On control planes of their own.
     "control_plane::webhooks::clock::",
     "control_plane::webhooks::crowd::",
@@ -18,6 +18,7 @@ pub(super) const SELDOM: [&str; 16] = [
     "node::nothing_is_left_when_the_owner_of_a_node_with_pods_is_killed",
     "node::what_a_killed_keeper_leaves",
     // Real pods, at length.
+    "node::endings::runs_that_are_stopped",
     "node::losses::a_run_goes_on_without_lost_workers",
     "node::undeployed::crashes::an_erased_status",
     "node::undeployed::crashes::jobs_deleted_after_a_crash",

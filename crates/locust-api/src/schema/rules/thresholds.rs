@@ -14,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         place: "spec.thresholds",
         field: "",
-        holds: "self.all(t, !(t.metric in ['p50', 'p95', 'p99', 'avg', 'max']) || ((!has(t.max) || t.max.matches('^[0-9]+([.][0-9]+)?m?s$')) && (!has(t.min) || t.min.matches('^[0-9]+([.][0-9]+)?m?s$'))))",
+        holds: "self.all(t, !(t.metric.startsWith('p') || t.metric in ['avg', 'max']) || ((!has(t.max) || t.max.matches('^[0-9]+([.][0-9]+)?m?s$')) && (!has(t.min) || t.min.matches('^[0-9]+([.][0-9]+)?m?s$'))))",
         says: "the limit of a response time needs its unit, ms or s: write 500ms or 0.5s",
         broken: a_time_without_unit,
     },

@@ -8,9 +8,10 @@ use locust_api::failure::FailureReason;
 use locust_api::latest::Phase;
 use locust_api::names::{ANNOTATION_RUN, Role, role_name};
 
+use super::store::store;
 use super::{report, verdict};
-use crate::decide::Decision;
 use crate::decide::over::LEAVE_PATIENCE;
+use crate::decide::{Decision, Step};
 pub(super) use crate::judgement::Cause;
 use crate::observed::{JobState, Observed, is_suspended};
 use crate::status::health::{self, Summary};
@@ -239,8 +240,14 @@ fn master_of(observed: &Observed) -> String {
 
 /// Records an end and its verdict. What still runs is ended by the next look,
 /// which finds the test over.
-pub(super) fn end(observed: &Observed, mut draft: Draft, ending: Ending) -> Decision {
+pub(super) fn end(
+    observed: &Observed,
+    mut draft: Draft,
+    ending: Ending,
+    mut steps: Vec<Step>,
+) -> Decision {
     report::results(observed, &mut draft);
+    steps.extend(store(observed, &mut draft, true).step);
     let Ending {
         cause,
         reason,
@@ -277,7 +284,7 @@ pub(super) fn end(observed: &Observed, mut draft: Draft, ending: Ending) -> Deci
     draft.set(ConditionType::Ready, truth, ready, words);
     draft.set(ConditionType::TestCompleted, Truth::True, reason, message);
     Decision {
-        steps: Vec::new(),
+        steps,
         status: draft.finish(),
         events: Vec::new(),
         requeue: Some(LEAVE_PATIENCE),

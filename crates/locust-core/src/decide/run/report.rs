@@ -8,7 +8,6 @@ use locust_api::latest::{Completeness, Phase};
 use locust_api::names::Role;
 
 use super::since;
-use crate::judgement;
 use crate::locust::{RunPhase, State};
 use crate::observed::{JobState, Observed, is_suspended};
 use crate::polling::{self, Source};
@@ -228,20 +227,22 @@ pub(super) fn thresholds(observed: &Observed, draft: &mut Draft) {
     draft.set(met, truth, reason, message);
 }
 
-/// Whether what makes the load did so as asked for.
+/// Whether what makes the load does so as asked for. What was lost or too much
+/// stays true; users and workers that are missing may still come.
 pub(super) fn generator(observed: &Observed, draft: &mut Draft) {
+    let healthy = ConditionType::GeneratorHealthy;
     let Some(heard) = observed.heard.as_ref() else {
         return;
     };
-    let Some((reason, message)) = judgement::unhealthy(heard.phase, heard.workers.lost) else {
-        return;
-    };
-    draft.set(
-        ConditionType::GeneratorHealthy,
-        Truth::False,
-        reason,
-        message,
-    );
+    let may_pass = [Reason::UsersMissing, Reason::WorkersMissing].map(Reason::as_str);
+    let was = draft.condition(healthy).map(|was| was.reason.as_str());
+    let is_lasting = was.is_some_and(|reason| !may_pass.contains(&reason));
+    match heard.making.unhealthy() {
+        Some((reason, _)) if is_lasting && may_pass.contains(&reason.as_str()) => {}
+        Some((reason, message)) => draft.set(healthy, Truth::False, reason, message),
+        None if is_lasting || heard.numbers.is_none() => {}
+        None => draft.clear(healthy),
+    }
 }
 
 /// Whether the workers' Job is complete and removed, by its time to live. Its

@@ -16,6 +16,7 @@ use crate::decide::{Reading, Step, decide};
 use crate::fold::{Done, Outcome, fold};
 use crate::observed::{Child, Observed, recorded_run};
 use crate::polling::Heard;
+use crate::report::Storing;
 use crate::settings::Settings;
 use crate::status::{Pace, pace};
 use crate::trials::{extent, is_whole};
@@ -36,6 +37,7 @@ pub(super) struct World {
     pub(super) master_pod: Option<Pod>,
     /// What the master says.
     pub(super) heard: Option<Heard>,
+    pub(super) storing: Option<Storing>,
     born: u32,
     /// UIDs of master Jobs that could make a pod.
     runs: Vec<String>,
@@ -63,6 +65,7 @@ impl World {
             workers: Vec::new(),
             master_pod: None,
             heard: None,
+            storing: None,
             born: 0,
             runs: Vec::new(),
         }
@@ -92,6 +95,7 @@ impl World {
             notices: Vec::new(),
             heard: self.heard.clone(),
             refused: None,
+            storing: self.storing.clone(),
         }
     }
 
@@ -167,6 +171,7 @@ impl World {
             | Step::RecordRun { .. }
             | Step::ReleaseMaster { .. }
             | Step::ReplaceWorker(_)
+            | Step::StoreResults(_)
             | Step::DeleteJob { .. } => false,
         }
     }
@@ -217,6 +222,7 @@ impl World {
             }
             Step::ReleaseMaster { uid, .. } => self.release(&uid),
             Step::ReplaceWorker(pod) => self.workers.push(*pod),
+            Step::StoreResults(_) => self.storing = Some(Storing::Done),
             Step::DeleteJob { role, uid, .. } => {
                 let slot = self.slot(role);
                 if slot.as_ref().and_then(|job| job.metadata.uid.as_ref()) == Some(&uid) {

@@ -82,14 +82,18 @@ pub(super) fn heard(state: &str, users: u32, requests: u32, workers: u32) -> Hea
 /// A master of the test `demo`.
 pub(super) fn master() -> Master {
     Master {
+        test: "demo".to_owned(),
         pod: "pod".to_owned(),
         address: ([10, 0, 0, 7], 8089).into(),
         base_path: String::new(),
         workers: "demo-worker-".to_owned(),
         image_version: None,
         run_time: None,
+        users: None,
+        wanted_workers: None,
         load_began: None,
         thresholds: Vec::new(),
+        wants_report: false,
         order: None,
     }
 }

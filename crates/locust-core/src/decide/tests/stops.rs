@@ -1,6 +1,7 @@
 //! Thresholds, and loads that are stopped before their time.
 
 use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use locust_api::latest::{DesiredState, LocustTestStatus, Threshold, Verdict};
 
 use super::objects::heard;
@@ -344,4 +345,12 @@ fn a_load_that_was_stopped_in_the_web_ui_is_finished_and_not_left_running() {
     assert_eq!(status(&world).verdict, Some(Verdict::Inconclusive));
     world.look();
     assert!(world.master.is_none() && world.worker.is_none());
+}
+
+#[test]
+fn the_load_of_a_test_that_is_being_deleted_is_stopped() {
+    let mut world = under_load();
+    assert!(!is_to_stop(&world));
+    world.test.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+    assert!(is_to_stop(&world));
 }

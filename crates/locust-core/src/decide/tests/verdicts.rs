@@ -6,8 +6,9 @@ use locust_api::latest::{Completeness, LocustTestStatus, Results, Verdict};
 
 use super::objects::heard;
 use super::*;
+use crate::judgement::Making;
 use crate::locust::RunPhase;
-use crate::polling::{Heard, WorkersSeen};
+use crate::polling::Heard;
 
 /// A test under load, whose master says this now.
 fn under_load(words: Heard) -> World {
@@ -26,8 +27,8 @@ fn under_load(words: Heard) -> World {
 fn ended(requests: u32, failures: u64) -> Heard {
     let mut words = heard("stopped", 0, requests, 2);
     words.phase = RunPhase::Ended;
+    words.making.phase = RunPhase::Ended;
     words.load_ended = Some(Timestamp::UNIX_EPOCH);
-    words.workers = WorkersSeen { most: 2, lost: 0 };
     if let Some(numbers) = words.numbers.as_mut() {
         numbers.totals.failures = failures;
     }
@@ -35,9 +36,13 @@ fn ended(requests: u32, failures: u64) -> Heard {
 }
 
 fn lost_one() -> Heard {
+    let words = ended(90, 0);
     Heard {
-        workers: WorkersSeen { most: 2, lost: 1 },
-        ..ended(90, 0)
+        making: Making {
+            lost_workers: 1,
+            ..words.making
+        },
+        ..words
     }
 }
 
@@ -286,4 +291,35 @@ fn a_bad_end_of_which_nothing_was_seen_is_told_in_words() {
     let reason = status.verdict_reason.unwrap();
     assert_eq!(reason, "the master's Job failed, and its pod is gone");
     assert_eq!(status.failure.unwrap().reason, "MasterLost");
+}
+
+#[test]
+fn workers_that_were_missing_may_still_come_and_those_lost_do_not() {
+    let healthy = |world: &World| world.condition("GeneratorHealthy");
+    let making = |workers, lost_workers| {
+        let words = heard("running", 5, 40, 2);
+        let making = Making {
+            phase: RunPhase::Running,
+            workers,
+            wanted_workers: Some(2),
+            lost_workers,
+            ..words.making
+        };
+        Heard { making, ..words }
+    };
+    let mut world = under_load(making(1, 0));
+    let missing = Some("False/WorkersMissing".to_owned());
+    assert_eq!(healthy(&world), missing);
+    world.heard = None;
+    world.look();
+    assert_eq!(healthy(&world), missing, "nothing newer is known");
+    world.heard = Some(making(2, 0));
+    world.look();
+    assert_eq!(healthy(&world), None, "it has come");
+    let lost = Some("False/WorkersLost".to_owned());
+    for words in [making(2, 1), making(1, 0), making(2, 0)] {
+        world.heard = Some(words);
+        world.look();
+        assert_eq!(healthy(&world), lost, "its numbers stay lost");
+    }
 }

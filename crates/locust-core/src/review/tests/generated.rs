@@ -224,6 +224,7 @@ fn is_run(object: &Value, settings: &Settings) -> Option<bool> {
         heard: None,
         notices: Vec::new(),
         refused: None,
+        storing: None,
     };
     let decision = decide(&observed, settings);
     Some(

@@ -46,6 +46,7 @@ fn observed(pods: Vec<Pod>) -> Observed {
         pods,
         notices: Vec::new(),
         refused: None,
+        storing: None,
         heard: None,
         test,
     }

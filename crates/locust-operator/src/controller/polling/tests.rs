@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use locust_core::polling::WorkersSeen;
+use locust_core::judgement::Making;
+use locust_core::locust::{RunPhase, RunWatch, Strain};
 
 const MASTERS: u16 = 1_000;
 /// Within this long every master that answers has been heard.
@@ -99,14 +100,18 @@ fn test_of(master: u16) -> LocustTest {
 
 fn source(master: u16, port: u16) -> Source {
     Source::Master(Box::new(Master {
+        test: format!("test-{master}"),
         pod: format!("pod-{master}"),
         address: (address(master), port).into(),
         base_path: String::new(),
         workers: String::new(),
         image_version: None,
         run_time: None,
+        users: None,
+        wanted_workers: None,
         load_began: None,
         thresholds: Vec::new(),
+        wants_report: false,
         order: None,
     }))
 }
@@ -209,13 +214,14 @@ async fn another_pod_of_a_test_is_another_master() {
 
 fn nothing() -> Heard {
     Heard {
-        phase: locust_core::locust::RunPhase::Starting,
+        phase: RunPhase::Starting,
         numbers: None,
         top: Arc::default(),
         load_ended: None,
-        workers: WorkersSeen::default(),
         version: None,
         standings: Vec::new(),
+        making: Making::of(&RunWatch::new(None), Strain::default(), None),
+        report: None,
         silence: None,
     }
 }

@@ -185,7 +185,8 @@ impl Api {
 
     /// Locust's own report: one self-contained HTML page.
     pub async fn report(&self) -> Result<Bytes, ApiError> {
-        self.get("/stats/report?download=1").await
+        let path = "/stats/report?download=1";
+        self.ask_up_to(MAX_BODY_BYTES, Method::GET, path).await
     }
 
     /// Which Locust it is, by the page of its web UI. `None`: it does not say.
@@ -237,7 +238,7 @@ impl Api {
         let post = Request::post(format!("{}/swarm", self.base))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Full::new(form));
-        self.send("/swarm", post).await.map(drop)
+        self.send(self.max_body, "/swarm", post).await.map(drop)
     }
 
     async fn table(&self, path: &str) -> Result<String, ApiError> {
@@ -255,15 +256,19 @@ impl Api {
     }
 
     async fn ask(&self, method: Method, path: &str) -> Result<Bytes, ApiError> {
+        self.ask_up_to(self.max_body, method, path).await
+    }
+
+    async fn ask_up_to(&self, most: usize, method: Method, path: &str) -> Result<Bytes, ApiError> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .body(Full::default());
-        self.send(path, request).await
+        self.send(most, path, request).await
     }
 
-    async fn send(&self, path: &str, request: Built) -> Result<Bytes, ApiError> {
-        tokio::time::timeout(DEADLINE, self.send_patiently(path, request))
+    async fn send(&self, most: usize, path: &str, request: Built) -> Result<Bytes, ApiError> {
+        tokio::time::timeout(DEADLINE, self.send_patiently(most, path, request))
             .await
             .unwrap_or_else(|_elapsed| {
                 Err(ApiError::Deadline {
@@ -272,7 +277,12 @@ impl Api {
             })
     }
 
-    async fn send_patiently(&self, path: &str, request: Built) -> Result<Bytes, ApiError> {
+    async fn send_patiently(
+        &self,
+        most: usize,
+        path: &str,
+        request: Built,
+    ) -> Result<Bytes, ApiError> {
         let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| {
             let path = path.to_owned();
             ApiError::Unreachable { path, source }
@@ -292,16 +302,17 @@ impl Api {
                 status: answer.status(),
             });
         }
-        self.read(answer.into_body(), path).await
+        self.read(most, answer.into_body(), path).await
     }
 
-    async fn read(&self, mut body: Incoming, path: &str) -> Result<Bytes, ApiError> {
+    /// Reads a body of at most so many bytes.
+    async fn read(&self, most: usize, mut body: Incoming, path: &str) -> Result<Bytes, ApiError> {
         let too_large = || ApiError::TooLarge {
             path: path.to_owned(),
-            most: self.max_body,
+            most,
         };
         let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if declared > self.max_body {
+        if declared > most {
             return Err(too_large());
         }
         let mut place = None;
@@ -313,7 +324,7 @@ impl Api {
             })?;
             let data = frame.into_data().unwrap_or_default();
             let length = read.len() + data.len();
-            if length > self.max_body {
+            if length > most {
                 return Err(too_large());
             }
             if length > SMALL_BYTES

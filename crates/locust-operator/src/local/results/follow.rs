@@ -11,8 +11,9 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use locust_api::latest::Threshold;
+use locust_core::judgement::Making;
 use locust_core::locust::{
-    Ended, Endpoint, History, Load, Rate, RunPhase, RunWatch, Sample, parse_stats_csv,
+    Ended, Endpoint, Generator, History, Load, Rate, RunPhase, RunWatch, Sample, parse_stats_csv,
 };
 use locust_core::thresholds::{Judge, RunTime};
 use tokio::time::Instant;
@@ -49,6 +50,8 @@ pub struct Follow<'a> {
 pub struct Followed {
     /// The fold over all samples.
     pub watch: RunWatch,
+    /// Whether its workers were strong enough.
+    pub generator: Generator,
     /// Requests per second while there was load.
     pub rate: Rate,
     /// Its numbers while there was load.
@@ -75,9 +78,10 @@ pub struct Followed {
 
 impl Followed {
     /// Nothing is seen yet.
-    pub fn new(run_time: Option<Duration>, thresholds: &[Threshold]) -> Self {
+    pub fn new(load: &Load, thresholds: &[Threshold]) -> Self {
         Self {
-            watch: RunWatch::new(run_time),
+            watch: RunWatch::new(load.run_time),
+            generator: Generator::new(load.users),
             rate: Rate::default(),
             history: History::default(),
             ended: Ended::Itself,
@@ -90,6 +94,11 @@ impl Followed {
             exceptions_csv: None,
             report: None,
         }
+    }
+
+    /// How the load was made, where so many workers were wanted.
+    pub fn making(&self, wanted_workers: Option<u64>) -> Making {
+        Making::of(&self.watch, self.generator.strain(), wanted_workers)
     }
 
     /// All requests together.
@@ -136,7 +145,7 @@ impl Follow<'_> {
         master_gone: impl Future<Output = ()>,
     ) -> Followed {
         let begun = Instant::now();
-        let mut followed = Followed::new(self.load.run_time, &self.limits.thresholds);
+        let mut followed = Followed::new(&self.load, &self.limits.thresholds);
         let (mut stop, mut master_gone) = (pin!(stop), pin!(master_gone));
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -225,9 +234,15 @@ impl Follow<'_> {
         // A master that is still starting, or has gone, does not answer; that
         // its process is gone is said by the process.
         let answer = self.api.sample().await.ok();
-        if let Some(sample) = answer {
+        if let Some(mut sample) = answer {
+            if followed.judge.wants_table(&sample)
+                && let Ok(table) = self.api.stats_csv().await
+            {
+                sample.complete(&parse_stats_csv(&table).unwrap_or_default());
+            }
             let before = followed.watch.phase();
             let phase = followed.watch.observe(now, &sample);
+            followed.generator.observe(now, &sample);
             let began = followed.watch.began().unwrap_or(now);
             if phase == RunPhase::Running {
                 followed.rate.observe(now, sample.totals.requests);

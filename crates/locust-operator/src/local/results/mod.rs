@@ -3,7 +3,7 @@
 //! | file | does |
 //! |---|---|
 //! | `follow.rs` | polls the master until its numbers are final |
-//! | `document.rs` | `results.json` and its schema |
+//! | `document.rs` | `results.json` |
 //! | `files.rs` | writes the output directory |
 //! | `summary.rs` | the verdict and the tables for people |
 //! | `page/` | `summary.html`, the same with charts |
@@ -16,10 +16,11 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use document::Document;
 pub use files::{FilesError, write};
 pub use follow::{Follow, Followed, Limits};
 pub use summary::summary;
+
+pub use locust_core::report::Document;
 
 use locust_core::locust::{Conclusion, Exit, Outcome};
 
@@ -32,6 +33,8 @@ pub struct RunInfo {
     pub locust_version: String,
     /// Workers that were started.
     pub expected_workers: u64,
+    /// How many of them the load is to be made by; `None`: fewer are as good.
+    pub wanted_workers: Option<u64>,
     /// How the master's process ended.
     pub exit: Exit,
 }
@@ -46,9 +49,9 @@ pub fn conclude(info: &RunInfo, followed: &Followed) -> (Conclusion, Document) {
         totals: followed.totals(),
         exceptions: followed.exceptions(),
         errors: followed.sample.as_ref().map_or(&[], |s| &s.errors),
-        lost_workers: followed.watch.lost_workers(),
+        making: followed.making(info.wanted_workers),
         standings: &followed.judge.standings(phase.is_over()),
     });
-    let document = Document::new(info, followed, &conclusion);
+    let document = document::document(info, followed, &conclusion);
     (conclusion, document)
 }

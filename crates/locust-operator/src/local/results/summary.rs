@@ -3,7 +3,7 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
 use super::Document;
-use super::document::Numbers;
+use locust_core::report::document::Numbers;
 
 /// Kinds of errors that are shown; the files hold all.
 const MAX_ERRORS: usize = 10;

@@ -43,7 +43,7 @@ pub(super) fn followed(version: &str) -> Followed {
         sample: Some(stopped),
         stats_csv: Some(recorded(&format!("{version}-stats.csv"))),
         exceptions_csv: Some("Count,Message,Traceback,Nodes\r\n".to_owned()),
-        ..Followed::new(None, &[])
+        ..Followed::new(&Load::default(), &[])
     }
 }
 
@@ -52,6 +52,7 @@ pub(super) fn info(exit: Exit) -> RunInfo {
         test: "quickstart".to_owned(),
         locust_version: "2.47.0".to_owned(),
         expected_workers: 2,
+        wanted_workers: Some(2),
         exit,
     }
 }
@@ -124,7 +125,7 @@ fn what_the_verdict_does_not_say_is_a_warning() {
 
 #[test]
 fn a_run_that_never_answered_leaves_a_document_too() {
-    let run = Followed::new(None, &[]);
+    let run = Followed::new(&Load::default(), &[]);
     let (verdict, document) = conclude(&info(Exit::Code(1)), &run);
     assert_eq!(verdict.grade.exit_code(), 2);
     assert_eq!(

@@ -190,10 +190,12 @@ impl Run<'_> {
             Driven::Died(died) => return Err(RunError::Died { test, died }),
             Driven::Killed => return Err(RunError::Interrupted),
         };
+        let expected_workers = u64::try_from(prepared.workers()).unwrap_or(u64::MAX);
         let info = RunInfo {
             test: test.clone(),
             locust_version,
-            expected_workers: u64::try_from(prepared.workers()).unwrap_or(u64::MAX),
+            expected_workers,
+            wanted_workers: prepared.limits.wants_all().then_some(expected_workers),
             exit: exit.unwrap_or(Exit::Signal(9)),
         };
         let (conclusion, document) = conclude(&info, &followed);

@@ -3,7 +3,9 @@
 
 mod gate;
 mod hostile;
+mod replays;
 mod stops;
+mod stored;
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::batch::v1::Job;

@@ -198,6 +198,8 @@ fn is_of_the_types(said: &str) -> bool {
         "spec.activeDeadlineSeconds",
         "spec.startDeadlineSeconds",
         "spec.startPolicy",
+        "spec.results",
+        "spec.cleanup",
         "spec.imagePullPolicy",
         "spec.observability.openTelemetry.protocol",
         "].target",

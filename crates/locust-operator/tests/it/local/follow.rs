@@ -165,6 +165,7 @@ async fn run(pay_fails: bool) -> (Grade, serde_json::Value, u64) {
         test: "quickstart".to_owned(),
         locust_version: run.version,
         expected_workers: 2,
+        wanted_workers: Some(2),
         exit: Exit::Code(exit),
     };
     let (conclusion, document) = conclude(&info, &followed);

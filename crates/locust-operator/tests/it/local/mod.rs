@@ -2,7 +2,7 @@
 //!
 //! | module | with |
 //! |---|---|
-//! | `follow`, `provision`, `verdicts` | a real Locust |
+//! | `follow`, `provision`, `verdicts`, `versions` | a real Locust |
 //! | `bad_input`, `runs`, `left_behind` | a Python script in its place |
 
 mod bad_input;
@@ -12,3 +12,4 @@ mod provision;
 mod runs;
 mod stage;
 mod verdicts;
+mod versions;

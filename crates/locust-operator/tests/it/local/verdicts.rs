@@ -12,14 +12,14 @@ use tokio::process::Command;
 use super::stage::RUNNER;
 use crate::tests_of::{load_test, locustfile};
 
-struct Ran {
-    output: Output,
-    results: Option<Value>,
-    target: Target,
+pub(super) struct Ran {
+    pub(super) output: Output,
+    pub(super) results: Option<Value>,
+    pub(super) target: Target,
 }
 
 impl Ran {
-    fn said(&self) -> String {
+    pub(super) fn said(&self) -> String {
         let Output { stdout, stderr, .. } = &self.output;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         format!("{}{}", text(stdout), text(stderr))
@@ -46,7 +46,7 @@ async fn run(name: &str, script: &str, fail: Option<&str>) -> Ran {
 }
 
 /// The same with these fields of the spec beside the others.
-async fn run_with(name: &str, script: &str, fail: Option<&str>, spec: &Value) -> Ran {
+pub(super) async fn run_with(name: &str, script: &str, fail: Option<&str>, spec: &Value) -> Ran {
     // Another test shows the installation.
     find(&Wanted {
         program: None,

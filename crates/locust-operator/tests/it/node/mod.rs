@@ -4,6 +4,7 @@
 //! operator from `config/`; these tests attach to it.
 
 mod deletion;
+mod endings;
 mod installed;
 mod losses;
 mod target;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use kube::ResourceExt;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{Api, ResourceExt};
 use locust_api::latest::{Completeness, LocustState, LocustTest, Phase, Verdict};
+use locust_core::locust::parse_stats_csv;
 use serde_json::Value;
 
 use super::target::Target;
@@ -70,6 +72,15 @@ async fn a_test_passes_and_its_numbers_are_the_targets() -> Result<()> {
     assert_eq!(rows.map(|row| row.result.requests).sum::<i64>(), total);
     assert_eq!((results.workers, results.workers_lost), (2, 0));
     assert_eq!(results.locust_version.as_deref(), Some("2.47.0"));
+    let maps: Api<ConfigMap> = Api::namespaced(world.client.clone(), world.namespace.name());
+    let stored = maps.get("pass-results").await?;
+    let table = stored
+        .data
+        .as_ref()
+        .and_then(|files| files.get("stats.csv"));
+    let rows = parse_stats_csv(table.context("a table")?).context("rows")?;
+    let last = rows.last().context("totals")?;
+    assert_eq!((i64::try_from(last.requests)?, last.failures), (total, 0));
     let (start, end) = (status.start_time, status.completion_time);
     let (start, end) = start.zip(end).context("times")?;
     let most = 8 + usize::try_from(end.0.duration_since(start.0).as_secs() / 5)?;

@@ -23,6 +23,13 @@ pub struct Limits {
     pub start_policy: Option<StartPolicy>,
 }
 
+impl Limits {
+    /// Whether the load is to be made by all workers.
+    pub fn wants_all(&self) -> bool {
+        self.start_policy != Some(StartPolicy::StartAnyway)
+    }
+}
+
 impl Follow<'_> {
     /// Why the load is to stop now, if it is.
     pub(super) fn wanted(&self, followed: &Followed, now: Duration) -> Option<Ended> {
@@ -37,7 +44,7 @@ impl Follow<'_> {
             return None;
         }
         if let Some((seconds, connected)) = self.overdue(followed, now)
-            && (connected == 0 || !self.starts_anyway())
+            && (connected == 0 || self.limits.wants_all())
         {
             let words = never_connected_words([connected, self.expected_workers], seconds);
             return stopped(FailureReason::WorkersNeverConnected, words);
@@ -60,16 +67,12 @@ impl Follow<'_> {
         (waits && now >= seconds_of(seconds)).then_some((seconds, connected))
     }
 
-    fn starts_anyway(&self) -> bool {
-        self.limits.start_policy == Some(StartPolicy::StartAnyway)
-    }
-
     /// Has the load started without the workers that are missing, if it is to be.
     pub(super) async fn start_anyway(&mut self, followed: &Followed, now: Duration) {
         let Some((_, connected)) = self.overdue(followed, now) else {
             return;
         };
-        if connected == 0 || !self.starts_anyway() {
+        if connected == 0 || self.limits.wants_all() {
             return;
         }
         let expected = self.expected_workers;

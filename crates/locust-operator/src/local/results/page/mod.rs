@@ -20,9 +20,9 @@ mod words;
 use locust_core::locust::history::Point;
 
 use super::Document;
-use super::document::Numbers;
 use chart::{Chart, Line};
 use html::Html;
+use locust_core::report::document::Numbers;
 use words::{count, dash, failures, milliseconds, optional, rate};
 
 const STYLE: &str = include_str!("style.css");
@@ -94,7 +94,8 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     let mut facts: Vec<_> = began.into_iter().collect();
     facts.extend(document.load_seconds.map(span));
     facts.push(("Workers", format!("{most}{lost}")));
-    facts.push(("Locust", document.locust_version.clone()));
+    let version = document.locust_version.clone();
+    facts.extend(version.map(|version| ("Locust", version)));
     facts
 }
 

@@ -7,7 +7,7 @@ use Column::{Number, Text};
 use super::html::Html;
 use super::words::{clock, count, dash, failures, milliseconds, optional, rate};
 use crate::local::results::Document;
-use crate::local::results::document::Numbers;
+use locust_core::report::document::Numbers;
 
 /// Endpoints that are shown: as many as an answer of Locust has at most.
 const MAX_ENDPOINTS: usize = 500;

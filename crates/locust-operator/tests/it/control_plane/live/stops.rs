@@ -1,6 +1,6 @@
 //! Loads that are stopped before their time, by a master that a script plays.
 
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use locust_api::latest::Verdict;
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -98,5 +98,47 @@ async fn a_run_is_stopped_by_the_spec_also_by_an_operator_that_starts_after_that
     );
     assert_eq!(told(&over), expected);
     assert_eq!(condition(&over, "SpecDrifted"), "");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_load_of_a_test_that_is_deleted_is_stopped_by_locust() -> Result<()> {
+    let stage = Stage::set("deleted", "deleted").await?;
+    let api = &stage.tests.api;
+    let gone = under_load(&stage, "gone", &json!({})).await?;
+    // Somebody else's finalizer keeps it for a while.
+    let going = under_load(&stage, "going", &json!({})).await?;
+    let params = PatchParams::default();
+    let keep = json!({ "metadata": { "finalizers": ["example.com/keep"] } });
+    api.patch("going", &params, &Patch::Merge(&keep)).await?;
+    for run in [&gone, &going] {
+        api.delete(&run.name, &DeleteParams::default()).await?;
+        super::until("the master to be told", async || {
+            Ok((posts(run) > 0).then_some(()))
+        })
+        .await?;
+    }
+    let free = json!({ "metadata": { "finalizers": null } });
+    api.patch("going", &params, &Patch::Merge(&free)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_percentile_that_only_the_table_has_is_judged_while_the_test_runs() -> Result<()> {
+    let stage = Stage::set("table", "table").await?;
+    let mut test = locust_test("table", 2);
+    test["spec"]["thresholds"] = json!([{ "metric": "p90", "max": "30ms", "abort": true }]);
+    let run = stage.run_of("table", test).await?;
+    let table = "Type,Name,Request Count,Failure Count,90%\n,Aggregated,1000,0,31\n";
+    run.master
+        .says_at("/stats/requests/csv", Answer::text(table));
+    run.says("running", [30, 1000, 0]);
+    let over = stops(&run).await?;
+    let expected = (
+        Some(Verdict::Failed),
+        Some("ThresholdBreached"),
+        Some("p90 is 31ms, more than 30ms"),
+    );
+    assert_eq!(told(&over), expected);
     Ok(())
 }

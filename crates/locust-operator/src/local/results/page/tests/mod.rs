@@ -46,7 +46,7 @@ fn hostile() -> Document {
     let (mut document, _) = run();
     document.test = HOSTILE.to_owned();
     document.reason = HOSTILE.to_owned();
-    document.locust_version = HOSTILE.to_owned();
+    document.locust_version = Some(HOSTILE.to_owned());
     document.warnings.push(HOSTILE.to_owned());
     for row in &mut document.thresholds {
         row.name = HOSTILE.to_owned();
