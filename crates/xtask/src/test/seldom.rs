@@ -3,7 +3,7 @@
 //! sibling that always runs.
 
 /// Where they are, and what they are called: how a name begins.
-pub(super) const SELDOM: [&str; 17] = [
+pub(super) const SELDOM: [&str; 19] = [
     // On control planes of their own.
     "control_plane::webhooks::clock::",
     "control_plane::webhooks::crowd::",
@@ -11,6 +11,9 @@ pub(super) const SELDOM: [&str; 17] = [
     "control_plane::conversion::finished::",
     "control_plane::conversion::migration::what_was_stored_as_v1_is_stored_as_v2_by_the_command",
     "control_plane::election::outages::",
+    // Runs to their end, one after the other.
+    "control_plane::live::replays::masters_of_four_versions",
+    "control_plane::live::stored::results_that_are_to_stay",
     // Of testkit.
     "control_plane::killed_components_can_be_started_again",
     "control_plane::nothing_is_left_when_the_owner_is_killed",

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::objects::heard;
 use super::*;
-use crate::polling::{Heard, Order, Silence, Source, source};
+use crate::polling::{Heard, Master, Order, Silence, Source, source};
 
 /// One of two workers is connected, and the other may take a minute.
 fn waiting(policy: Option<StartPolicy>) -> World {
@@ -33,11 +33,15 @@ fn end(world: &World) -> Option<(&str, &str, Verdict)> {
     Some((&failure.reason, &failure.message, status.verdict?))
 }
 
-fn order(world: &World) -> Option<Order> {
+fn master(world: &World) -> Option<Master> {
     match source(&world.observed(), &Settings::default()) {
-        Source::Master(master) => master.order,
+        Source::Master(master) => Some(*master),
         Source::Nobody | Source::Headless => None,
     }
+}
+
+fn order(world: &World) -> Option<Order> {
+    master(world)?.order
 }
 
 const MISSED: (&str, &str, Verdict) = (
@@ -232,4 +236,12 @@ fn a_load_that_a_person_starts_waits_for_the_person() {
     after(&mut world, 3600);
     assert_eq!(end(&world), None);
     assert_eq!(order(&world), None);
+}
+
+#[test]
+fn a_load_that_may_start_without_all_workers_does_not_want_all() {
+    let wanted = |policy| master(&waiting(policy)).unwrap().wanted_workers;
+    assert_eq!(wanted(None), Some(2));
+    assert_eq!(wanted(Some(StartPolicy::Fail)), Some(2));
+    assert_eq!(wanted(Some(StartPolicy::StartAnyway)), None);
 }

@@ -38,8 +38,21 @@ async fn counts_what_the_target_counts(version: &str) {
 }
 
 #[tokio::test]
-async fn every_version_counts_what_the_target_counts() {
-    for version in ["2.20.1", "2.31.8", "2.43.4", "2.47.0"] {
-        counts_what_the_target_counts(version).await;
-    }
+async fn locust_2_20_counts_what_the_target_counts() {
+    counts_what_the_target_counts("2.20.1").await;
+}
+
+#[tokio::test]
+async fn locust_2_31_counts_what_the_target_counts() {
+    counts_what_the_target_counts("2.31.8").await;
+}
+
+#[tokio::test]
+async fn locust_2_43_counts_what_the_target_counts() {
+    counts_what_the_target_counts("2.43.4").await;
+}
+
+#[tokio::test]
+async fn locust_2_47_counts_what_the_target_counts() {
+    counts_what_the_target_counts("2.47.0").await;
 }

@@ -23,7 +23,7 @@ async fn a_test_passes_and_its_numbers_are_the_targets() -> Result<()> {
     let (phases, total) = tokio::try_join!(phases(&world, "pass"), locust_total(&world, "pass"))?;
     assert_eq!(phases, [Phase::Pending, Phase::Running, Phase::Succeeded]);
     let counts = target.counts(&world).await?;
-    assert!(total > 500, "10 users for 10 s made {total} requests");
+    assert!(total > 200, "10 users for 10 s made {total} requests");
     assert_eq!(counts.answered, total);
     assert_eq!(counts.failures, 0);
 
