@@ -4,11 +4,10 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use locust_api::latest::{Completeness, EndpointResult, ErrorResult, RequestResult, Results};
 
 use super::Heard;
-use super::rounding::{fail_percent, milliseconds, rate, whole_count};
+use super::rounding::{fail_percent, milliseconds, rate, time, whole_count};
 use crate::locust::{Endpoint, ErrorRow, RunPhase, Sample};
 
 /// The most endpoints and errors of a status.
@@ -93,8 +92,8 @@ pub fn results(heard: &Heard) -> Option<Results> {
             | RunPhase::Ending
             | RunPhase::AllWorkersLost => Completeness::Partial,
         },
-        start_time: numbers.load_began.map(Time),
-        end_time: heard.load_ended.map(Time),
+        start_time: numbers.load_began.map(time),
+        end_time: heard.load_ended.map(time),
         duration_seconds: numbers.elapsed.map(|time| whole_count(time.as_secs())),
         locust_version: heard.version.clone(),
         workers: whole_count(heard.making.workers),

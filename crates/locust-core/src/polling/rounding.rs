@@ -26,10 +26,10 @@ pub fn stats(numbers: &Numbers) -> LocustStats {
         max_ms: milliseconds(totals.max_ms),
         workers_connected: whole_count(numbers.workers_connected),
         workers_missing: whole_count(numbers.workers_missing),
-        load_start_time: numbers.load_began.map(Time),
+        load_start_time: numbers.load_began.map(time),
         elapsed_seconds: numbers.elapsed.map(|time| whole_count(time.as_secs())),
         remaining_seconds: numbers.remaining.map(|time| whole_count(time.as_secs())),
-        sampled_at: Time(numbers.sampled_at),
+        sampled_at: time(numbers.sampled_at),
     }
 }
 
@@ -41,6 +41,12 @@ pub fn timeless(stats: &LocustStats) -> LocustStats {
         sampled_at: Time(Timestamp::UNIX_EPOCH),
         ..stats.clone()
     }
+}
+
+/// A time as the API server keeps it, in whole seconds: a status with any other
+/// would differ from the stored one for ever, and be written again and again.
+pub(super) fn time(at: Timestamp) -> Time {
+    Time(Timestamp::from_second(at.as_second()).unwrap_or(at))
 }
 
 pub(super) fn whole_count(count: u64) -> i64 {

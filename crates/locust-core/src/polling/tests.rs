@@ -375,3 +375,28 @@ fn results_name_the_locust_that_the_master_says_it_is_or_else_that_of_its_image(
     assert!(!following.wants_version());
     assert_eq!(named(&following).as_deref(), Some("2.47.0"));
 }
+
+#[test]
+fn what_stands_in_a_status_is_the_same_when_it_is_read_again() {
+    let at = |seconds: u64| Moment {
+        now: at(seconds).now + SignedDuration::from_millis(718),
+        ..at(seconds)
+    };
+    let mut following = Following::new(&master(), at(0).now);
+    following.hear(at(0), Ok(sample(&answer("running", 5, 90, 0))));
+    following.hear(at(9), Ok(sample(&answer("stopped", 0, 130, 0))));
+    following.hear(at(15), Ok(sample(&answer("stopped", 0, 130, 0))));
+    let heard = following.heard();
+    let numbers = stats(&heard.numbers.clone().unwrap());
+    let json = serde_json::to_value(&numbers).unwrap();
+    assert_eq!(
+        serde_json::from_value::<locust_api::latest::LocustStats>(json).unwrap(),
+        numbers
+    );
+    let results = results(&heard).unwrap();
+    let json = serde_json::to_value(&results).unwrap();
+    assert_eq!(
+        serde_json::from_value::<locust_api::latest::Results>(json).unwrap(),
+        results
+    );
+}

@@ -39,15 +39,18 @@ pub(super) fn measure() -> Result<Vec<Figure>> {
         let mut test = locust_test("seed-00000", 1);
         // Copies are told apart by their name, which is replaced in them.
         let master = test.pointer_mut("/spec/master").and_then(Value::as_object_mut);
-        let below = json!(["--web-base-path", "/seed-00000"]);
-        master.context("a master")?.insert("extraArgs".to_owned(), below);
+        let more = json!(["--run-time", "1h", "--web-base-path", "/seed-00000"]);
+        master.context("a master")?.insert("extraArgs".to_owned(), more);
         let life = original(&bench, &test).await?;
         let operator = bench.operator().await?;
         life.run(1).await?;
         locate(&life).await?;
         masters.are_asked(1).await?;
+        // Whoever sees a copy come bit by bit sees a test that lost its workers.
+        drop(operator);
         bench.control_plane.kill("kube-controller-manager")?;
         copy(&life, TESTS).await?;
+        let operator = bench.operator().await?;
         masters.are_asked(TESTS).await?;
         tokio::time::sleep(REST).await;
 

@@ -7,9 +7,11 @@ mod replays;
 mod stops;
 mod stored;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use k8s_openapi::api::batch::v1::Job;
-use kube::Api;
+use kube::{Api, ResourceExt};
 use locust_api::latest::{LocustState, LocustStats, LocustTest, Phase, Verdict};
 use serde_json::Value;
 use testkit::ControlPlane;
@@ -230,5 +232,21 @@ async fn the_status_says_what_locust_says_from_the_first_worker_to_the_end() -> 
         u64::try_from(writes)? <= most,
         "{writes} status writes of at most {most}"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_in_which_no_number_moves_is_not_written() -> Result<()> {
+    let stage = Stage::set("steady", "steady").await?;
+    let run = stage.run("steady").await?;
+    run.says("running", [30, 1000, 85]);
+    let runs = |test: &LocustTest| is_at(test, LocustState::Running, 1000);
+    run.until("its numbers", runs).await?;
+    // Twice as long as moved numbers may wait for their write.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let before = run.until("its numbers", runs).await?;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let after = run.until("its numbers", runs).await?;
+    assert_eq!(before.resource_version(), after.resource_version());
     Ok(())
 }
