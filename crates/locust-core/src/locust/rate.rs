@@ -16,12 +16,15 @@ const WINDOW: Duration = Duration::from_secs(9);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rate {
     steps: VecDeque<(Duration, u64)>,
+    /// When it was last looked.
+    looked: Duration,
 }
 
 impl Rate {
     /// Takes in the number of requests at `now`, from the beginning of the load
     /// on.
     pub fn observe(&mut self, now: Duration, requests: u64) {
+        self.looked = now;
         match self.steps.back() {
             // The counting has begun anew.
             Some((_, last)) if requests < *last => self.steps.clear(),
@@ -39,10 +42,14 @@ impl Rate {
         }
     }
 
-    /// Requests per second between the steps. `None` before there are two.
+    /// Requests per second between the steps, and none once they have not grown
+    /// for longer than they count. `None` before there are two.
     pub fn per_second(&self) -> Option<f64> {
         let (from, first) = self.steps.front()?;
         let (to, last) = self.steps.back()?;
+        if from != to && self.looked.saturating_sub(*to) > WINDOW {
+            return Some(0.0);
+        }
         let seconds = to.saturating_sub(*from).as_secs_f64();
         let requests = last.saturating_sub(*first);
         (seconds > 0.0).then(|| super::sample::float(requests) / seconds)

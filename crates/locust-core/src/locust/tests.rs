@@ -414,8 +414,13 @@ fn the_rate_is_the_growth_between_reports() {
         rate.observe(seconds(at), requests);
     }
     assert_eq!(rate.per_second(), Some(10.0));
+    // The target hangs.
+    rate.observe(seconds(28), 840);
+    assert_eq!(rate.per_second(), Some(10.0));
+    rate.observe(seconds(29), 840);
+    assert_eq!(rate.per_second(), Some(0.0));
     // Somebody has reset the statistics.
-    rate.observe(seconds(22), 20);
+    rate.observe(seconds(32), 20);
     assert_eq!(rate.per_second(), None);
 }
 
