@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::generator::BUSY_PERCENT;
-use super::sample::{Endpoint, ErrorRow, Rarer, Workers};
+use super::sample::{self, Endpoint, ErrorRow, Rarer, WorkerState, Workers};
 use super::wire::{MOST_ROWS, Rows, Scalar};
 
 /// The answer as Locust writes it, as far as it is looked at.
@@ -67,7 +67,7 @@ pub(super) struct Row {
     min_response_time: Scalar,
     max_response_time: Scalar,
     current_rps: Scalar,
-    pub(super) current_fail_per_sec: Scalar,
+    current_fail_per_sec: Scalar,
     total_rps: Scalar,
     avg_content_length: Scalar,
 }
@@ -87,6 +87,7 @@ struct Worker {
     id: Scalar,
     state: Scalar,
     cpu_usage: Scalar,
+    user_count: Scalar,
 }
 
 impl From<Row> for Endpoint {
@@ -115,6 +116,7 @@ impl From<Row> for Endpoint {
             min_ms: zero(&row.min_response_time),
             max_ms: zero(&row.max_response_time),
             current_rps: zero(&row.current_rps),
+            current_failures_per_second: zero(&row.current_fail_per_sec),
             mean_rps: row.total_rps.number(),
             average_bytes: zero(&row.avg_content_length),
             method: row.method.text(),
@@ -153,16 +155,23 @@ impl<'de> Visitor<'de> for WorkersVisitor {
         let mut workers = Workers::default();
         while let Some(worker) = listed.next_element::<Worker>()? {
             // The list still holds lost workers, so its length is no count.
-            match worker.state.text().as_str() {
-                "missing" => workers.missing += 1,
-                _ => {
+            let state = WorkerState::called(&worker.state.text());
+            match state == WorkerState::Missing {
+                true => workers.missing += 1,
+                false => {
                     let percent = worker.cpu_usage.number().unwrap_or_default();
                     workers.connected += 1;
                     workers.busy += u64::from(percent > BUSY_PERCENT);
                 }
             }
-            if workers.ids.len() < MOST_ROWS {
-                workers.ids.push(worker.id.text());
+            workers.running += u64::from(state == WorkerState::Running);
+            workers.spawning += u64::from(state == WorkerState::Spawning);
+            if workers.each.len() < MOST_ROWS {
+                workers.each.push(sample::Worker {
+                    id: worker.id.text(),
+                    state,
+                    users: worker.user_count.count().unwrap_or_default(),
+                });
             }
         }
         Ok(workers)

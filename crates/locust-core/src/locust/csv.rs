@@ -41,6 +41,7 @@ pub fn parse_stats_csv(text: &str) -> Option<Vec<Endpoint>> {
                 min_ms: number("Min Response Time").unwrap_or_default(),
                 max_ms: number("Max Response Time").unwrap_or_default(),
                 current_rps: 0.0,
+                current_failures_per_second: 0.0,
                 mean_rps: number("Requests/s"),
                 average_bytes: number("Average Content Size").unwrap_or_default(),
             })

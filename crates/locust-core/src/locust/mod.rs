@@ -41,7 +41,7 @@ pub use generator::{Generator, Strain};
 pub use history::History;
 pub use load::Load;
 pub use rate::Rate;
-pub use sample::{Endpoint, ErrorRow, Sample, State, Workers};
+pub use sample::{Endpoint, ErrorRow, Sample, State, Worker, WorkerState, Workers};
 pub use verdict::{Conclusion, Ended, Exit, Grade, Outcome, worse};
 pub use watch::{RunPhase, RunWatch};
 

@@ -66,6 +66,8 @@ pub struct Endpoint {
     /// Requests per second over the last seconds, as Locust reports it: frozen
     /// when the load has ended.
     pub current_rps: f64,
+    /// Failed requests per second over the last seconds, as above.
+    pub current_failures_per_second: f64,
     /// Requests per second over the whole run. `None` before Locust 2.21.
     pub mean_rps: Option<f64>,
     /// Mean size of a response's body.
@@ -107,9 +109,72 @@ pub struct Workers {
     pub missing: u64,
     /// Workers that answer and use nearly all of a core.
     pub busy: u64,
-    /// What each worker calls itself: the name of its host, which in a cluster
-    /// is its pod's, and a random number.
-    pub ids: Vec<String>,
+    /// Workers whose users are all at work.
+    pub running: u64,
+    /// Workers that start users.
+    pub spawning: u64,
+    /// Each of them, at most 500.
+    pub each: Vec<Worker>,
+}
+
+/// One worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// What it calls itself: the name of its host, which in a cluster is its
+    /// pod's, and a random number.
+    pub id: String,
+    /// What it does.
+    pub state: WorkerState,
+    /// Simulated users at work there.
+    pub users: u64,
+}
+
+/// What a worker does, as the master knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "these are Locust's words")]
+pub enum WorkerState {
+    Ready,
+    Spawning,
+    Running,
+    Cleanup,
+    Stopping,
+    Stopped,
+    Missing,
+    Unknown,
+}
+
+impl WorkerState {
+    const ALL: [Self; 8] = [
+        Self::Ready,
+        Self::Spawning,
+        Self::Running,
+        Self::Cleanup,
+        Self::Stopping,
+        Self::Stopped,
+        Self::Missing,
+        Self::Unknown,
+    ];
+
+    /// The state as Locust spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Spawning => "spawning",
+            Self::Running => "running",
+            Self::Cleanup => "cleanup",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The state that Locust calls so.
+    pub(super) fn called(name: &str) -> Self {
+        let mut states = Self::ALL.into_iter();
+        let state = states.find(|state| state.as_str() == name);
+        state.unwrap_or(Self::Unknown)
+    }
 }
 
 /// The answer is JSON of another kind, or no JSON: a login page, an error.
@@ -122,7 +187,7 @@ impl Sample {
         let answer: Answer = serde_json::from_slice(body).map_err(|_| NotStatistics)?;
         let state = state(&answer.state.text());
         let users = answer.user_count.count().ok_or(NotStatistics)?;
-        let is_idle = users == 0 && matches!(state, State::Stopping | State::Stopped);
+        let is_idle = is_idle(state, users);
         let percentiles = answer.current_response_time_percentiles.unwrap_or_default();
         let current = |new: &Scalar, old: &Scalar| {
             let milliseconds = new.number().or_else(|| old.number())?;
@@ -132,13 +197,15 @@ impl Sample {
         // Locust's top level changed its meaning twice; the last row did not.
         let Rows { first, last } = answer.stats;
         let last = last.unwrap_or_default();
-        let failures_per_second = last.current_fail_per_sec.number().unwrap_or_default();
         let totals = Endpoint::from(last);
         Ok(Self {
             state,
             users,
             requests_per_second: if is_idle { 0.0 } else { totals.current_rps },
-            failures_per_second: if is_idle { 0.0 } else { failures_per_second },
+            failures_per_second: match is_idle {
+                true => 0.0,
+                false => totals.current_failures_per_second,
+            },
             current_p50_ms: current(&percentiles.p50, &answer.current_response_time_percentile_1),
             current_p95_ms: current(&percentiles.p95, &answer.current_response_time_percentile_2),
             totals,
@@ -152,6 +219,16 @@ impl Sample {
             workers: answer.workers.unwrap_or_default(),
         })
     }
+
+    /// Whether nobody is at work any more. Locust goes on reporting the last
+    /// rates then.
+    pub fn is_idle(&self) -> bool {
+        is_idle(self.state, self.users)
+    }
+}
+
+fn is_idle(state: State, users: u64) -> bool {
+    users == 0 && matches!(state, State::Stopping | State::Stopped)
 }
 
 /// The state that Locust calls so; one that no known version reports is unknown.

@@ -145,11 +145,18 @@ fn missing_and_null_numbers_are_taken_as_absent() {
     assert_eq!(sample.state, State::Unknown);
     assert_eq!(sample.totals.requests, 3);
     assert_eq!(sample.totals.p95_ms, None);
+    let worker = |state| Worker {
+        id: String::new(),
+        state,
+        users: 0,
+    };
     let workers = Workers {
         connected: 1,
         missing: 1,
         busy: 0,
-        ids: vec![String::new(), String::new()],
+        running: 0,
+        spawning: 0,
+        each: vec![worker(WorkerState::Missing), worker(WorkerState::Unknown)],
     };
     assert_eq!(sample.workers, workers);
 }
@@ -183,7 +190,7 @@ fn what_no_locust_says_is_refused_or_left_out() {
     assert_eq!(sample.totals.requests, 20_000);
     assert_eq!(sample.endpoints.len(), 500);
     assert_eq!(sample.workers.connected, 2_000);
-    assert_eq!(sample.workers.ids.len(), 500);
+    assert_eq!(sample.workers.each.len(), 500);
 }
 
 #[test]

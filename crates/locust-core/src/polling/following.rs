@@ -10,7 +10,7 @@ use locust_api::latest::LocustStats;
 use super::results::Top;
 use super::{Master, Order, Silence, stats, timeless};
 use crate::judgement::Making;
-use crate::locust::{Endpoint, Generator, Rate, RunPhase, RunWatch, Sample, State};
+use crate::locust::{Endpoint, Generator, Rate, RunPhase, RunWatch, Sample, State, Worker};
 use crate::report::{self, Gathered, Report};
 use crate::thresholds::{Judge, RunTime, Standing};
 
@@ -272,8 +272,9 @@ impl Following {
     /// A run that has begun does not stand before its beginning again, and its
     /// workers bear its name.
     fn of_this_run(&self, sample: Sample) -> Result<Sample, Silence> {
-        let ids = &sample.workers.ids;
-        let is_strange = !ids.is_empty() && !ids.iter().any(|id| id.starts_with(&self.workers));
+        let workers = &sample.workers.each;
+        let is_ours = |worker: &Worker| worker.id.starts_with(&self.workers);
+        let is_strange = !workers.is_empty() && !workers.iter().any(is_ours);
         let begins_anew = self.watch.phase().has_begun() && sample.state == State::Ready;
         match is_strange || begins_anew {
             true => Err(Silence::Foreign),
