@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use locust_api::latest::LocustStats;
 
+use super::pace::is_changing;
 use super::results::Top;
 use super::{Master, Order, Silence, stats, timeless};
 use crate::judgement::Making;
@@ -22,8 +23,6 @@ const STEADY: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(30);
 /// How often moved numbers alone are news.
 const NUMBERS_ARE_NEWS: Duration = Duration::from_secs(5);
-/// How many seconds before the planned end it is looked at more closely.
-const NEAR_THE_END: Duration = Duration::from_secs(6);
 /// How often a master is asked which Locust it is.
 const VERSION_QUESTIONS: u32 = 3;
 /// How often a master is asked for all that it can tell.
@@ -371,29 +370,4 @@ impl Following {
 
 fn state(told: &Told) -> Option<State> {
     told.stats.as_ref().map(|stats| stats.state)
-}
-
-fn is_changing(phase: RunPhase, before: Option<&Numbers>, now: &Numbers) -> bool {
-    let shape = |numbers: &Numbers| {
-        let Numbers {
-            state,
-            users,
-            workers_connected,
-            workers_missing,
-            ..
-        } = numbers;
-        (*state, *users, *workers_connected, *workers_missing)
-    };
-    let is_near_the_end = now.remaining.is_some_and(|left| left <= NEAR_THE_END);
-    matches!(now.state, State::Spawning | State::Stopping)
-        || phase == RunPhase::Ending
-        || is_near_the_end
-        || before.is_none_or(|before| shape(before) != shape(now))
-}
-
-/// A pause that differs from all others, so that many masters are not asked at
-/// once: up to a tenth shorter or longer. `chance` is any number.
-pub fn jittered(pause: Duration, chance: u64) -> Duration {
-    let thousandths = u32::try_from(chance % 201).unwrap_or_default();
-    pause * (900 + thousandths) / 1000
 }

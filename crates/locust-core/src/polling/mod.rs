@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `master.rs` | whom to ask, and where |
 //! | `following.rs` | what the answers say, folded; when to ask again |
+//! | `pace.rs` | how closely it is looked at |
 //! | `silence.rs` | why nothing is known |
 //! | `results.rs` | what came out of it, bounded |
 //! | `rounding.rs` | the numbers as they stand in the status |
@@ -15,15 +16,17 @@
 
 mod following;
 mod master;
+mod pace;
 mod results;
 mod rounding;
 mod silence;
 #[cfg(test)]
 mod tests;
 
-pub use following::{Following, Heard, Moment, News, Numbers, jittered};
+pub use following::{Following, Heard, Moment, News, Numbers};
 pub(crate) use master::web;
 pub use master::{Master, Order, Source, source};
+pub use pace::jittered;
 pub use results::{Top, results};
 pub use rounding::{stats, timeless};
 pub use silence::Silence;
