@@ -39,6 +39,7 @@ pub mod judgement;
 pub mod local;
 pub mod locust;
 mod merge_patch;
+pub mod metrics;
 pub mod observed;
 pub mod polling;
 pub mod problems;

@@ -113,6 +113,9 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Running, Self::Succeeded, Self::Failed];
+
     /// The phase as it stands in `status.phase`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@ use super::results::Top;
 use super::{Master, Order, Silence, stats, timeless};
 use crate::judgement::Making;
 use crate::locust::{Endpoint, Generator, Rate, RunPhase, RunWatch, Sample, State, Worker};
+use crate::metrics::{Detail, Run};
 use crate::report::{self, Gathered, Report};
 use crate::thresholds::{Judge, RunTime, Standing};
 
@@ -56,6 +57,8 @@ pub struct Following {
     load_ended: Option<Timestamp>,
     numbers: Option<Numbers>,
     top: Arc<Top>,
+    /// The last answer, for metrics.
+    run: Option<Arc<Run>>,
     silence: Option<Silence>,
     failed_in_a_row: u32,
     is_changing: bool,
@@ -160,6 +163,7 @@ impl Following {
             load_ended: None,
             numbers: None,
             top: Arc::default(),
+            run: None,
             silence: None,
             failed_in_a_row: 0,
             is_changing: true,
@@ -256,6 +260,11 @@ impl Following {
         }
     }
 
+    /// What metrics say of the run; `None`: its master does not answer.
+    pub fn run(&self) -> Option<Arc<Run>> {
+        self.run.clone().filter(|_| self.silence.is_none())
+    }
+
     /// How long to wait before the next question.
     pub fn pause(&self) -> Duration {
         if self.failed_in_a_row > 0 {
@@ -295,6 +304,7 @@ impl Following {
             self.load_ended = self.watch.ended().map(|_| moment.now);
         }
         self.top = Top::of(sample);
+        self.run = Some(Arc::new(Run::of(sample, Detail::Top)));
         if phase == RunPhase::Running {
             self.requests.observe(now, sample.totals.requests);
             self.failures.observe(now, sample.totals.failures);

@@ -27,6 +27,7 @@ pub use following::{Following, Heard, Moment, News, Numbers};
 pub(crate) use master::web;
 pub use master::{Master, Order, Source, source};
 pub use pace::jittered;
+pub(crate) use results::shortened;
 pub use results::{Top, results};
 pub use rounding::{stats, timeless};
 pub use silence::Silence;

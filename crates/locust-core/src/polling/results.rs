@@ -65,7 +65,7 @@ impl Top {
 }
 
 /// At most so many bytes of a text, on one line, and whether that is all of it.
-fn shortened(text: &str, most: usize) -> (String, bool) {
+pub(crate) fn shortened(text: &str, most: usize) -> (String, bool) {
     let end = text.floor_char_boundary(most);
     let shown = text.get(..end).unwrap_or_default();
     let line = shown.replace(char::is_control, " ");
