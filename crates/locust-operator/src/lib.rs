@@ -9,6 +9,7 @@
 //! | `controller/` | watches LocustTests and reconciles them |
 //! | `leader/` | elects which of several replicas does so |
 //! | `local/` | runs a LocustTest as processes on this machine |
+//! | `metrics/` | what Prometheus is told |
 //! | `migrate/` | stores as v2 what was once stored as v1 |
 //! | `target/` | a small HTTP server to try load tests against |
 //! | `telemetry.rs` | logs |
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod controller;
 pub mod leader;
 pub mod local;
+pub mod metrics;
 pub mod migrate;
 pub mod target;
 pub mod telemetry;

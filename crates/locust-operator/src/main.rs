@@ -4,10 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use locust_operator::cli::run::go;
-use locust_operator::cli::{Cli, Command};
+use locust_operator::cli::{Cli, Command, export_metrics};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(go::arguments(std::env::args_os())) {
+    let arguments = export_metrics::arguments(
+        go::arguments(std::env::args_os()),
+        std::env::var_os(export_metrics::URI).as_deref(),
+    );
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
@@ -16,6 +20,7 @@ fn main() -> ExitCode {
         Command::Local(args) => locust_operator::cli::local::main(args),
         Command::Demo(args) => locust_operator::cli::demo::main(args),
         Command::Target(args) => locust_operator::cli::target::main(args),
+        Command::ExportMetrics(args) => export_metrics::main(args),
         Command::Exec(args) => locust_operator::local::launcher::exec::main(&args),
         Command::Convert(args) => locust_operator::cli::convert::main(&args),
         Command::Migrate(args) => locust_operator::cli::migrate::main(&args),

@@ -4,6 +4,7 @@
 pub mod convert;
 pub mod crd;
 pub mod demo;
+pub mod export_metrics;
 pub mod local;
 pub mod migrate;
 pub mod run;
@@ -31,6 +32,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Serve a small HTTP target to try load tests against.
     Target(target::TargetArgs),
+    /// Serve Locust's numbers to Prometheus, as locust_exporter does.
+    ExportMetrics(export_metrics::ExportMetricsArgs),
     /// Print the CustomResourceDefinition.
     Crd,
     /// Print LocustTests from files in another version of the API.

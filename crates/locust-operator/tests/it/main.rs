@@ -5,7 +5,7 @@
 //! | `control_plane` | an API server with the Job controller, no node |
 //! | `local` | Locust, which the tests install once into the user's cache |
 //! | `node` | a whole one-node Kubernetes with images |
-//! | `start`, `converted` | nothing |
+//! | `start`, `converted`, `sidecar` | nothing |
 
 #[cfg(test)]
 mod control_plane;
@@ -21,6 +21,8 @@ mod node;
 mod operator;
 #[cfg(test)]
 mod pods;
+#[cfg(test)]
+mod sidecar;
 #[cfg(test)]
 mod start;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod tests;
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use jiff::SignedDuration;
@@ -74,8 +75,18 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
+/// An address to listen on: without a host it means all addresses.
+pub(in crate::cli) fn address(text: &str) -> Option<SocketAddr> {
+    let with_port = |host, port: &str| Some(SocketAddr::new(host, port.parse().ok()?));
+    match text.rsplit_once(':') {
+        Some(("", port)) => with_port(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port),
+        Some(("localhost", port)) => with_port(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+        _ => text.parse().ok(),
+    }
+}
+
 /// A duration as Go writes it: `2m`, `1h30m`, `1.5s`, `0`.
-pub(super) fn duration(text: &str) -> Option<SignedDuration> {
+pub(in crate::cli) fn duration(text: &str) -> Option<SignedDuration> {
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),

@@ -9,7 +9,7 @@ pub(super) mod webhooks;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -78,7 +78,11 @@ pub(super) fn check(
     let checked = Checked {
         logs,
         scopes: scopes(&args.watch_namespaces, &mut flags),
-        health_address: probe_address(&args.health_probe_bind_address, &mut flags),
+        health_address: address(
+            "health-probe-bind-address",
+            &args.health_probe_bind_address,
+            &mut flags,
+        ),
         concurrency: concurrency(&args.concurrency, &mut flags),
         leader_elect: flags.boolean("leader-elect", &args.leader_elect),
         kubeconfig: args.kubeconfig,
@@ -177,23 +181,13 @@ fn is_namespace(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-/// An address as Go programs take it: without a host it means all addresses,
-/// and `0` means none.
-fn probe_address(value: &str, flags: &mut Flags) -> Option<SocketAddr> {
+/// Where to listen; `0` means nowhere.
+fn address(name: &str, value: &str, flags: &mut Flags) -> Option<SocketAddr> {
     if value == "0" || value.is_empty() {
         return None;
     }
-    let address = match value.rsplit_once(':') {
-        Some(("", port)) => with_port(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port),
-        Some(("localhost", port)) => with_port(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
-        _ => value.parse().ok(),
-    };
-    let read = address
+    let read = go::address(value)
         .map(Some)
         .ok_or_else(|| "give HOST:PORT, :PORT or 0".to_owned());
-    flags.or("health-probe-bind-address", value, read, None)
-}
-
-fn with_port(host: IpAddr, port: &str) -> Option<SocketAddr> {
-    Some(SocketAddr::new(host, port.parse().ok()?))
+    flags.or(name, value, read, None)
 }

@@ -21,7 +21,7 @@ use locust_core::locust::{Sample, version};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-/// For one request, its answer's body included.
+/// For one request, its answer's body included, where nothing else is said.
 const DEADLINE: Duration = Duration::from_secs(3);
 /// Above every report that was ever seen (2.1 MB with 2,000 names).
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -73,6 +73,18 @@ impl Statistics {
             ..Api::at(self.client.clone(), address, base_path)
         }
     }
+
+    /// Client of the master whose web UI is at this URL, with this deadline for
+    /// one request.
+    pub fn at(&self, url: &str, deadline: Duration) -> Api {
+        Api {
+            client: self.client.clone(),
+            base: url.trim_end_matches('/').to_owned(),
+            deadline,
+            max_body: MAX_STATISTICS_BYTES,
+            large: Some(self.large.clone()),
+        }
+    }
 }
 
 /// Client of one master.
@@ -80,6 +92,7 @@ impl Statistics {
 pub struct Api {
     client: HttpClient,
     base: String,
+    deadline: Duration,
     max_body: usize,
     /// Places for large answers, where many masters are asked at a time.
     large: Option<Arc<Semaphore>>,
@@ -98,10 +111,12 @@ pub enum ApiError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// No whole answer came in time.
-    #[error("asking Locust's API for {path}: no answer within {} seconds", DEADLINE.as_secs())]
+    #[error("asking Locust's API for {path}: no answer within {} seconds", deadline.as_secs_f64())]
     Deadline {
         /// Path of the request.
         path: String,
+        /// How long it was waited for.
+        deadline: Duration,
     },
     /// The answer is an error.
     #[error("asking Locust's API for {path}: answered {status}")]
@@ -148,6 +163,7 @@ impl Api {
         Self {
             client,
             base: format!("http://{address}{slash}{base_path}"),
+            deadline: DEADLINE,
             max_body: MAX_BODY_BYTES,
             large: None,
         }
@@ -268,11 +284,12 @@ impl Api {
     }
 
     async fn send(&self, most: usize, path: &str, request: Built) -> Result<Bytes, ApiError> {
-        tokio::time::timeout(DEADLINE, self.send_patiently(most, path, request))
+        tokio::time::timeout(self.deadline, self.send_patiently(most, path, request))
             .await
             .unwrap_or_else(|_elapsed| {
                 Err(ApiError::Deadline {
                     path: path.to_owned(),
+                    deadline: self.deadline,
                 })
             })
     }

@@ -20,6 +20,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use super::stage::until;
+use crate::sidecar::Sidecar;
+
 const LOCUSTFILE: &str = "\
 from locust import FastHttpUser, constant_throughput, task
 
@@ -69,8 +72,8 @@ struct Run {
     version: String,
 }
 
-/// A master and two workers: 20 users for 5 seconds.
-async fn start(directory: &Path, host: &str) -> Run {
+/// A master and two workers: 20 users for this long.
+async fn start(directory: &Path, host: &str, run_time: &str) -> Run {
     let locust = find(&Wanted {
         program: None,
         image: "locustio/locust:2.47.0",
@@ -101,7 +104,7 @@ async fn start(directory: &Path, host: &str) -> Run {
         "--spawn-rate",
         "20",
         "--run-time",
-        "5s",
+        run_time,
         "--stop-timeout",
         "3",
     ];
@@ -141,7 +144,7 @@ async fn start(directory: &Path, host: &str) -> Run {
 async fn run(pay_fails: bool) -> (Grade, serde_json::Value, u64) {
     let directory = tempfile::tempdir().unwrap();
     let (host, asked) = target(pay_fails).await;
-    let mut run = start(directory.path(), &host).await;
+    let mut run = start(directory.path(), &host, "5s").await;
     let mut view = View::on_stderr();
     let follow = Follow {
         api: &run.api,
@@ -211,4 +214,41 @@ async fn a_run_with_failed_requests_fails_and_says_number() {
     assert!(json["reason"].as_str().unwrap().starts_with(&reason));
     assert_eq!(json["errors"][0]["name"], "/pay");
     assert_eq!(json["errors"][0]["occurrences"], failures);
+}
+
+/// Other tasks have a thread of their own, because this one waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_exporter_tells_what_a_real_locust_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let (host, asked) = target(true).await;
+    let run = start(directory.path(), &host, "10m").await;
+    let sidecar = Sidecar::start(run.api.web_ui()).unwrap();
+    let value = |series: &str| -> f64 {
+        let text = sidecar.ask("/metrics").unwrap();
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(series));
+        let value = values.next().map(|value| value.trim().parse());
+        value.unwrap_or(Ok(-1.0)).unwrap()
+    };
+    until("it is up", || value("locust_up") == 1.0);
+    until("all users are at work", || value("locust_users") == 20.0);
+    until("the load runs", || value("locust_running") == 2.0);
+    assert_eq!(value("locust_workers_count"), 2.0);
+    assert_eq!(value("locust_workers_running_count"), 2.0);
+    let pay = "{method=\"GET\",name=\"/pay\"}";
+    for series in [
+        "locust_requests_current_response_time_percentile_95".to_owned(),
+        format!("locust_requests_num_failures{pay}"),
+        format!("locust_requests_current_fail_per_sec{pay}"),
+    ] {
+        until(&series, || value(&series) > 0.0);
+    }
+    run.api.stop().await.unwrap();
+    until("the load has ended", || value("locust_running") == 0.0);
+    let all = "{method=\"\",name=\"Aggregated\"}";
+    until("nobody is at work", || value("locust_users") == 0.0);
+    let lately = format!("locust_requests_current_rps{all}");
+    assert_eq!(value(&lately), 0.0);
+    let requests = format!("locust_requests_num_requests{all}");
+    let of_target = || f64::from(u32::try_from(asked.load(Ordering::SeqCst)).unwrap());
+    until("all is counted", || value(&requests) == of_target());
 }
