@@ -11,6 +11,7 @@
 //! | `local/` | runs a LocustTest as processes on this machine |
 //! | `metrics/` | what Prometheus is told |
 //! | `migrate/` | stores as v2 what was once stored as v1 |
+//! | `server/` | HTTP and HTTPS, for strangers |
 //! | `target/` | a small HTTP server to try load tests against |
 //! | `telemetry.rs` | logs |
 //! | `webhook/` | answers what the API server asks about LocustTests |
@@ -21,6 +22,7 @@ pub mod leader;
 pub mod local;
 pub mod metrics;
 pub mod migrate;
+pub mod server;
 pub mod target;
 pub mod telemetry;
 pub mod webhook;

@@ -57,6 +57,7 @@ pub use scope::Scope;
 
 use crate::leader::{Candidate, Election, Lost, Term};
 use crate::migrate;
+use crate::server::End;
 use crate::webhook::{self, Clock, Served, WebhookError};
 use caches::Streams;
 use known::Known;
@@ -160,7 +161,7 @@ pub async fn run(options: Options, shutdown: Shutdown) -> Result<(), RunError> {
     if let Some((listening, options)) = listening.zip(webhook) {
         let ready = when_certified(&options, &readiness);
         let clock: Clock = Arc::new(jiff::Timestamp::now);
-        let end = webhook::End {
+        let end = End {
             leaving: shutdown.clone(),
             gone: answered.clone(),
         };

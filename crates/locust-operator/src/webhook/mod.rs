@@ -6,21 +6,18 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `server.rs`, `connections.rs` | TLS, HTTP, and who is let in |
 //! | `requests.rs` | what may be asked, and in which bounds |
-//! | `identity.rs` | the certificate in use |
 //! | `own/` | certificates that the operator makes itself |
-//! | `files.rs` | certificates that somebody else makes |
+//!
+//! TLS, HTTP, who is let in, and certificates that somebody else makes, are those
+//! of `crate::server`.
 
-mod connections;
-mod files;
-mod identity;
 mod own;
 mod requests;
-mod server;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kube::Client;
@@ -29,14 +26,11 @@ use locust_core::settings::Settings;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-pub use files::Files;
 pub use own::{Clock, Own};
 pub use requests::Served;
-pub use server::Protocols;
 
-use identity::Identity;
+use crate::server::{self, End, Files, Identity, NoFiles, Protocols, Server};
 use requests::Requests;
 
 /// How to serve the webhooks.
@@ -79,15 +73,8 @@ pub enum WebhookError {
     #[error("cannot set up TLS for webhooks")]
     Tls(#[source] rustls::Error),
     /// The certificate files did not come.
-    #[error(
-        "no usable webhook certificate after {waited} s ({why}): check that the Secret is mounted at --webhook-cert-path and that its Certificate is ready"
-    )]
-    NoFiles {
-        /// How long they were waited for, in seconds.
-        waited: u64,
-        /// What is wrong with them.
-        why: String,
-    },
+    #[error(transparent)]
+    NoFiles(#[from] NoFiles),
     /// A task that has to live ended.
     #[error("the webhook server ended unexpectedly")]
     Ended,
@@ -113,18 +100,11 @@ impl From<TcpListener> for Listening {
 
 /// Takes the port, before anything else is done.
 pub async fn listen(options: &Options) -> Result<Listening, WebhookError> {
-    Ok(Listening(server::listen(options.port).await?))
-}
-
-/// How serving comes to its end. There is a time between the two in which the
-/// API server still asks here, because it has not yet been told where else.
-#[derive(Clone, Debug, Default)]
-pub struct End {
-    /// Cancelled when others are to be asked: every answer closes its
-    /// connection from then on.
-    pub leaving: CancellationToken,
-    /// Cancelled when nobody asks here any more.
-    pub gone: CancellationToken,
+    let port = options.port;
+    let listener = server::listen(SocketAddr::from(([0_u16; 8], port))).await;
+    listener
+        .map(Listening)
+        .map_err(|source| WebhookError::Listen { port, source })
 }
 
 /// Serves until nobody asks any more, then finishes what is being answered.
@@ -146,14 +126,13 @@ pub async fn serve(
     let identity = Identity::none();
     let requests = Arc::new(Requests {
         served,
-        protocols,
         settings,
         convert: Box::new(convert),
         large: Semaphore::new(1),
         deadline: requests::DEADLINE,
         leaving: end.leaving.clone(),
     });
-    let gone = end.gone;
+    let gone = end.gone.clone();
     let mut tasks: JoinSet<Result<(), WebhookError>> = JoinSet::new();
     let ended = gone.clone();
     let has_certificate = identity.clone();
@@ -166,7 +145,8 @@ pub async fn serve(
     });
     match certificates {
         Certificates::Files(files) => {
-            tasks.spawn(files::keep(files, identity.clone(), gone.clone()));
+            let keeping = server::keep(files, identity.clone(), gone.clone());
+            tasks.spawn(async move { Ok(keeping.await?) });
         }
         Certificates::Own(own) => {
             let keeping = own::keep(own, client, clock, identity.clone(), gone.clone());
@@ -176,7 +156,17 @@ pub async fn serve(
             });
         }
     }
-    tasks.spawn(server::serve(listener, identity, requests, gone.clone()));
+    let server = Server {
+        listener,
+        identity: Some(identity),
+        protocols,
+        end,
+    };
+    tasks.spawn(async move {
+        server::serve(server, requests)
+            .await
+            .map_err(WebhookError::Tls)
+    });
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap_or(Err(WebhookError::Ended))?;
     }

@@ -12,9 +12,9 @@ use locust_core::settings::Settings;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-use super::connections::Place;
-use super::connections::rules::Stage;
-use super::server::Protocols;
+use crate::server::Answers;
+use crate::server::connections::Place;
+use crate::server::connections::rules::Stage;
 
 const CONVERT: &str = "/convert";
 const VALIDATE: &str = "/validate-locust-io-v2-locusttest";
@@ -46,7 +46,6 @@ pub enum Served {
 /// What requests are answered with.
 pub(super) struct Requests {
     pub(super) served: Served,
-    pub(super) protocols: Protocols,
     pub(super) settings: Settings,
     pub(super) convert: Box<Convert>,
     /// The place of the one large review.
@@ -80,7 +79,7 @@ impl Requests {
         }
     }
 
-    fn answer(&self, review: Review, body: &[u8]) -> Answer {
+    fn answer_to(&self, review: Review, body: &[u8]) -> Answer {
         match review {
             Review::Conversion => review::convert(body, &*self.convert),
             Review::Admission => review::admit(body, &self.settings, &*self.convert),
@@ -102,8 +101,13 @@ impl Refused {
     }
 }
 
-/// Answers one request.
-pub(super) async fn answer(
+impl Answers for Arc<Requests> {
+    async fn answer(&self, request: Request<Incoming>, place: &Place) -> Response<Full<Bytes>> {
+        answer(self, request, place).await
+    }
+}
+
+async fn answer(
     requests: &Arc<Requests>,
     request: Request<Incoming>,
     place: &Place,
@@ -160,10 +164,10 @@ async fn reviewed(
     let (body, _large) = read(requests, request.into_body(), review.longest()).await?;
     place.is(Stage::Answered);
     let answer = match body.len() > AT_ONCE {
-        false => requests.answer(review, &body),
+        false => requests.answer_to(review, &body),
         true => {
             let requests = requests.clone();
-            tokio::task::spawn_blocking(move || requests.answer(review, &body))
+            tokio::task::spawn_blocking(move || requests.answer_to(review, &body))
                 .await
                 .map_err(|error| Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?
         }

@@ -27,12 +27,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::identity::Identity;
 use super::requests::{DEADLINE, Requests};
-use super::{
-    Certificates, End, Files, Options, Protocols, Served, WebhookError, convert, listen, serve,
-    server,
-};
+use super::{Certificates, Options, Served, WebhookError, convert, listen, serve};
+use crate::server::{self, End, Files, Identity, Protocols, Use};
 
 /// A server on loopback with a certificate in files.
 struct Server {
@@ -78,13 +75,12 @@ impl Server {
     async fn converting(deadline: Duration, convert: Box<review::Convert>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root = write_certificate(directory.path());
-        let listener = server::listen(0).await.unwrap();
+        let listener = server::listen(([0, 0, 0, 0], 0).into()).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let identity = Identity::none();
         let end = End::default();
         let requests = Requests {
             served: Served::Both,
-            protocols: Protocols::Http1,
             settings: Default::default(),
             convert,
             large: Semaphore::new(1),
@@ -92,12 +88,15 @@ impl Server {
             leaving: end.leaving.clone(),
         };
         let files = files(directory.path(), None);
-        tokio::spawn(super::files::keep(
-            files,
-            identity.clone(),
-            end.gone.clone(),
-        ));
-        let serving = server::serve(listener, identity, Arc::new(requests), end.gone.clone());
+        tokio::spawn(server::keep(files, identity.clone(), end.gone.clone()));
+        let one = server::Server {
+            listener,
+            identity: Some(identity),
+            protocols: Protocols::Http1,
+            end: end.clone(),
+        };
+        let serving = server::serve(one, Arc::new(requests));
+        let serving = async move { serving.await.map_err(WebhookError::Tls) };
         Self {
             port,
             directory,
@@ -170,6 +169,7 @@ async fn read(response: Response<hyper::body::Incoming>) -> (StatusCode, Vec<u8>
 
 fn files(directory: &Path, wait: Option<Duration>) -> Files {
     Files {
+        of: Use::Webhook,
         certificate: directory.join("tls.crt"),
         key: directory.join("tls.key"),
         wait,
@@ -294,7 +294,14 @@ async fn an_answer_that_is_under_way_at_the_end_is_finished() {
 #[tokio::test]
 async fn a_taken_port_is_told_with_the_flag() {
     let server = Server::start(Protocols::Http1, Served::Both).await;
-    let error = server::listen(server.port).await.unwrap_err();
+    let options = Options {
+        port: server.port,
+        protocols: Protocols::Http1,
+        served: Served::Both,
+        certificates: Certificates::Files(files(server.directory.path(), None)),
+        settings: Default::default(),
+    };
+    let error = listen(&options).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(

@@ -24,8 +24,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::identity::Identity;
 use crate::controller::{chain, code};
+use crate::server::Identity;
 use secret::ReplaceError;
 use signing::SigningError;
 use targets::{Pointing, Which};

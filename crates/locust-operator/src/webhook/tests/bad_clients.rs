@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::super::connections::MOST;
+use crate::server::connections::MOST;
 use tokio_util::sync::CancellationToken;
 
 use super::*;

@@ -48,7 +48,7 @@ async fn check_54_files_that_do_not_come_end_the_server_with_what_is_missing() {
     let directory = tempfile::tempdir().unwrap();
     let wait = Some(Duration::from_secs(1));
     let identity = Identity::none();
-    let keeping = super::super::files::keep(
+    let keeping = server::keep(
         files(directory.path(), wait),
         identity,
         CancellationToken::new(),
@@ -70,11 +70,7 @@ async fn files_that_come_late_are_used() {
     let identity = Identity::none();
     let shutdown = CancellationToken::new();
     let files = files(directory.path(), wait);
-    let keeping = tokio::spawn(super::super::files::keep(
-        files,
-        identity.clone(),
-        shutdown.clone(),
-    ));
+    let keeping = tokio::spawn(server::keep(files, identity.clone(), shutdown.clone()));
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(!keeping.is_finished());
     write_certificate(directory.path());

@@ -4,8 +4,9 @@ use clap::Parser;
 
 use super::*;
 use crate::cli::{Cli, Command};
+use crate::server::{Files, Protocols, Use};
 use crate::telemetry::{LogFormat, TimeEncoding};
-use crate::webhook::{Files, Protocols, Served};
+use crate::webhook::Served;
 
 fn checked_with(flags: &[&str], variables: &[(&str, &str)]) -> Result<Checked, Refusal> {
     let given = ["locust-operator", "run"].iter().chain(flags);
@@ -233,6 +234,7 @@ fn what_is_said_about_webhooks_is_handed_on() {
         "--webhook-configuration=c",
     ]);
     let files = Files {
+        of: Use::Webhook,
         certificate: "/w/w.crt".into(),
         key: "/w/w.key".into(),
         wait: Some(Duration::from_secs(90)),

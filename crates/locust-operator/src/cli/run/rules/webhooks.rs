@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::super::args::RunArgs;
 use super::{Flags, Notice, go};
-use crate::webhook::{Files, Protocols, Served};
+use crate::server::{Files, Protocols, Use};
+use crate::webhook::Served;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +84,7 @@ fn files(args: &RunArgs, flags: &mut Flags) -> Option<Files> {
     let wait = flags.or("webhook-cert-wait-timeout", value, read, Duration::ZERO);
     let directory = Path::new(&args.webhook_cert_path);
     (!args.webhook_cert_path.is_empty()).then(|| Files {
+        of: Use::Webhook,
         certificate: directory.join(&args.webhook_cert_name),
         key: directory.join(&args.webhook_cert_key),
         wait: (wait > Duration::ZERO).then_some(wait),

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use locust_core::settings::Settings;
-use locust_operator::webhook::{
-    Certificates, Clock, End, Listening, Options, Own, Protocols, Served, serve,
-};
+use locust_operator::server::{End, Protocols};
+use locust_operator::webhook::{Certificates, Clock, Listening, Options, Own, Served, serve};
 
 use super::*;
 

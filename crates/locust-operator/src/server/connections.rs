@@ -2,7 +2,7 @@
 //! room, the one that is worth least is closed for the next: who has asked for
 //! something before is not kept out by those who only connect.
 
-pub(super) mod rules;
+pub(crate) mod rules;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use rules::{Connection, Stage, least};
 
 /// How many connections may be open.
-pub(super) const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
 
 /// All open connections.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,7 @@ struct Open {
 
 /// A place among the connections, which is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     connections: Connections,
     number: u64,
     /// Cancelled when the place is needed for somebody else.
@@ -67,7 +67,7 @@ impl Connections {
 
 impl Place {
     /// Notes what the connection does.
-    pub(super) fn is(&self, stage: Stage) {
+    pub(crate) fn is(&self, stage: Stage) {
         if let Some((connection, _)) = self.connections.lock().connections.get_mut(&self.number) {
             connection.is(stage, Instant::now());
         }

@@ -1,6 +1,7 @@
 //! A certificate that somebody else looks after, such as cert-manager: waited
 //! for at the start, and read again when its files change.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use rustls::sign::CertifiedKey;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::WebhookError;
 use super::identity::Identity;
 
 /// How often missing files are looked for.
@@ -21,9 +21,43 @@ const SAY: Duration = Duration::from_secs(10);
 /// the turn of a link, which a watch of the file itself does not see.
 const RELOAD: Duration = Duration::from_secs(2);
 
+/// What a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// The webhooks.
+    Webhook,
+    /// The operator's metrics.
+    Metrics,
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Webhook => "webhook",
+            Self::Metrics => "metrics",
+        })
+    }
+}
+
+/// The files did not come.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no usable {of} certificate after {waited} s ({why}): check that the Secret is mounted at --{of}-cert-path and that its Certificate is ready"
+)]
+pub struct NoFiles {
+    /// What they are for.
+    of: Use,
+    /// How long they were waited for, in seconds.
+    waited: u64,
+    /// What is wrong with them.
+    why: String,
+}
+
 /// Where the files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
+    /// What they are for.
+    pub of: Use,
     /// The certificate, with those that lead to its authority.
     pub certificate: PathBuf,
     /// Its key.
@@ -40,11 +74,11 @@ struct Content {
 }
 
 /// Keeps `identity` as the files say, until shutdown.
-pub(super) async fn keep(
+pub(crate) async fn keep(
     files: Files,
     identity: Identity,
     shutdown: CancellationToken,
-) -> Result<(), WebhookError> {
+) -> Result<(), NoFiles> {
     let mut used = tokio::select! {
         content = first(&files, &identity) => content?,
         () = shutdown.cancelled() => return Ok(()),
@@ -61,11 +95,11 @@ pub(super) async fn keep(
                 identity.use_from_now(key);
                 used = content;
                 told.clear();
-                tracing::info!(certificate = %files.certificate.display(), "the webhook has a new certificate");
+                tracing::info!(of = %files.of, certificate = %files.certificate.display(), "a new certificate is in use");
             }
             // Half of a change may be there, or a mistake: the old one stays.
             Err(why) if why != told => {
-                tracing::warn!(%why, "the webhook's certificate cannot be read, the last one stays in use");
+                tracing::warn!(of = %files.of, %why, "the certificate cannot be read, the last one stays in use");
                 told = why;
             }
             Err(_) => {}
@@ -74,27 +108,28 @@ pub(super) async fn keep(
 }
 
 /// Waits for files that can be used.
-async fn first(files: &Files, identity: &Identity) -> Result<Content, WebhookError> {
+async fn first(files: &Files, identity: &Identity) -> Result<Content, NoFiles> {
     let began = Instant::now();
     let mut said: Option<Instant> = None;
     loop {
         let why = match read(files).await {
             Ok((content, key)) => {
                 identity.use_from_now(key);
-                tracing::info!(certificate = %files.certificate.display(), "webhook certificate files found");
+                tracing::info!(of = %files.of, certificate = %files.certificate.display(), "certificate files found");
                 return Ok(content);
             }
             Err(why) => why,
         };
         if files.wait.is_some_and(|wait| began.elapsed() >= wait) {
-            return Err(WebhookError::NoFiles {
+            return Err(NoFiles {
+                of: files.of,
                 waited: began.elapsed().as_secs(),
                 why,
             });
         }
         if said.is_none_or(|said| said.elapsed() >= SAY) {
             let waited = began.elapsed().as_secs();
-            tracing::info!(%why, waited, "waiting for webhook certificate files");
+            tracing::info!(of = %files.of, %why, waited, "waiting for certificate files");
             said = Some(Instant::now());
         }
         tokio::time::sleep(LOOK).await;

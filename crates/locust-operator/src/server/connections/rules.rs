@@ -17,7 +17,7 @@ const KEPT: Duration = Duration::from_secs(180);
 
 /// What a connection does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::webhook) enum Stage {
+pub(crate) enum Stage {
     /// Nothing, or not yet a whole head of a request.
     Waiting,
     /// It sends a request.

@@ -1,24 +1,40 @@
-//! The HTTPS server: TLS 1.2 and newer, HTTP/1.1, and HTTP/2 if asked for.
+//! A server that strangers can reach, by HTTPS or plain HTTP: TLS 1.2 and
+//! newer, HTTP/1.1, and HTTP/2 if asked for.
+//!
+//! | file | does |
+//! |---|---|
+//! | `connections.rs` | who is let in |
+//! | `identity.rs` | the certificate in use |
+//! | `files.rs` | certificates that somebody else makes |
 
+pub(crate) mod connections;
+mod files;
+mod identity;
+
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
+use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::WebhookError;
-use super::connections::rules::Stage;
-use super::connections::{Connections, Place};
-use super::identity::Identity;
-use super::requests::{Requests, answer};
+use connections::rules::Stage;
+use connections::{Connections, Place};
+
+pub(crate) use files::keep;
+pub use files::{Files, NoFiles, Use};
+pub(crate) use identity::Identity;
 
 /// How often a full house is asked for a place.
 const FULL: Duration = Duration::from_millis(10);
@@ -37,27 +53,67 @@ pub enum Protocols {
     Http1AndHttp2,
 }
 
-/// Takes the port. Clients may connect from now on.
-pub(super) async fn listen(port: u16) -> Result<TcpListener, WebhookError> {
-    let everywhere = SocketAddr::from(([0_u16; 8], port));
-    let listener = match TcpListener::bind(everywhere).await {
+/// What a server answers with.
+pub(crate) trait Answers: Clone + Send + Sync + 'static {
+    /// Answers one request. What it does meanwhile is noted in its place.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        place: &Place,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+}
+
+/// How serving comes to its end. There is a time between the two in which
+/// clients still ask here, because they have not yet been told where else.
+#[derive(Clone, Debug, Default)]
+pub struct End {
+    /// Cancelled when others are to be asked: every answer closes its
+    /// connection from then on.
+    pub leaving: CancellationToken,
+    /// Cancelled when nobody asks here any more.
+    pub gone: CancellationToken,
+}
+
+/// How to serve.
+pub(crate) struct Server {
+    pub(crate) listener: TcpListener,
+    /// The certificate to show; `None`: plain HTTP.
+    pub(crate) identity: Option<Identity>,
+    pub(crate) protocols: Protocols,
+    pub(crate) end: End,
+}
+
+/// Takes a port. Clients may connect from now on.
+pub(crate) async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
         // There are machines without IPv6.
-        Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
-            TcpListener::bind(SocketAddr::from(([0_u8; 4], port))).await
+        Err(error)
+            if error.kind() != std::io::ErrorKind::AddrInUse
+                && address.is_ipv6()
+                && address.ip().is_unspecified() =>
+        {
+            TcpListener::bind(SocketAddr::from(([0_u8; 4], address.port()))).await
         }
         bound => bound,
-    };
-    listener.map_err(|source| WebhookError::Listen { port, source })
+    }
 }
 
 /// Serves until nobody asks any more, then finishes what it answers.
-pub(super) async fn serve(
-    listener: TcpListener,
-    identity: Identity,
-    requests: Arc<Requests>,
-    gone: CancellationToken,
-) -> Result<(), WebhookError> {
-    let acceptor = TlsAcceptor::from(Arc::new(config(identity.clone(), requests.protocols)?));
+pub(crate) async fn serve(server: Server, answers: impl Answers) -> Result<(), rustls::Error> {
+    let Server {
+        listener,
+        identity,
+        protocols,
+        end,
+    } = server;
+    let tls = match identity {
+        Some(identity) => Some(Tls {
+            acceptor: TlsAcceptor::from(Arc::new(config(identity.clone(), protocols)?)),
+            identity,
+        }),
+        None => None,
+    };
+    let gone = end.gone.clone();
     let connections = Connections::default();
     let tasks = TaskTracker::new();
     loop {
@@ -78,11 +134,11 @@ pub(super) async fn serve(
             () = gone.cancelled() => break,
         };
         let one = One {
-            acceptor: acceptor.clone(),
-            identity: identity.clone(),
-            requests: requests.clone(),
+            tls: tls.clone(),
+            answers: answers.clone(),
+            protocols,
             place: Arc::new(place),
-            gone: gone.clone(),
+            end: end.clone(),
         };
         tasks.spawn(one.serve(stream));
     }
@@ -101,11 +157,10 @@ async fn place(connections: &Connections) -> Place {
     }
 }
 
-fn config(identity: Identity, protocols: Protocols) -> Result<ServerConfig, WebhookError> {
+fn config(identity: Identity, protocols: Protocols) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(WebhookError::Tls)?
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(identity));
     config.alpn_protocols = match protocols {
@@ -115,16 +170,22 @@ fn config(identity: Identity, protocols: Protocols) -> Result<ServerConfig, Webh
     Ok(config)
 }
 
-/// One connection.
-struct One {
+#[derive(Clone)]
+struct Tls {
     acceptor: TlsAcceptor,
     identity: Identity,
-    requests: Arc<Requests>,
-    place: Arc<Place>,
-    gone: CancellationToken,
 }
 
-impl One {
+/// One connection.
+struct One<A> {
+    tls: Option<Tls>,
+    answers: A,
+    protocols: Protocols,
+    place: Arc<Place>,
+    end: End,
+}
+
+impl<A: Answers> One<A> {
     async fn serve(self, stream: TcpStream) {
         let place = self.place.clone();
         let close = place.close.clone();
@@ -136,35 +197,45 @@ impl One {
     }
 
     async fn talk(self, stream: TcpStream) {
-        let Self {
-            acceptor,
-            identity,
-            requests,
-            place,
-            gone,
-        } = self;
         // Small answers are not to wait for each other.
         let _ = stream.set_nodelay(true);
-        identity.come().await;
-        let stream = match acceptor.accept(stream).await {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::debug!(%error, "TLS handshake failed");
-                return;
-            }
+        let Some(Tls { acceptor, identity }) = self.tls.clone() else {
+            return self.answer(stream, Version::HTTP_11).await;
         };
-        let is_http_2 = stream.get_ref().1.alpn_protocol() == Some(H2);
-        let leaving = requests.leaving.clone();
+        identity.come().await;
+        match acceptor.accept(stream).await {
+            Ok(stream) => {
+                let version = match stream.get_ref().1.alpn_protocol() {
+                    Some(H2) => Version::HTTP_2,
+                    _ => Version::HTTP_11,
+                };
+                self.answer(stream, version).await;
+            }
+            Err(error) => tracing::debug!(%error, "TLS handshake failed"),
+        }
+    }
+
+    async fn answer<S>(self, stream: S, version: Version)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self {
+            tls: _,
+            answers,
+            protocols,
+            place,
+            end: End { leaving, gone },
+        } = self;
         // Before that an HTTP/2 connection cannot be ended in good order.
         let answered = CancellationToken::new();
         let has_answered = answered.clone();
-        let builder = builder(requests.protocols);
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let (requests, place) = (requests.clone(), place.clone());
+        let builder = builder(protocols);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (answers, place) = (answers.clone(), place.clone());
             let answered = answered.clone();
             async move {
                 place.is(Stage::Sending);
-                let answer = answer(&requests, request, &place).await;
+                let answer = answers.answer(request, &place).await;
                 place.is(Stage::Waiting);
                 answered.cancel();
                 Ok::<_, std::convert::Infallible>(answer)
@@ -179,7 +250,7 @@ impl One {
         let is_to_end = async {
             tokio::select! {
                 // It names the last request that is answered.
-                () = told_by_frame, if is_http_2 => {}
+                () = told_by_frame, if version == Version::HTTP_2 => {}
                 () = gone.cancelled() => {}
             }
         };

@@ -8,13 +8,13 @@ use tokio::sync::watch;
 
 /// The certificate in use, if there is one yet.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     current: Arc<RwLock<Option<Arc<CertifiedKey>>>>,
     is_there: Arc<watch::Sender<bool>>,
 }
 
 impl Identity {
-    pub(super) fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             current: Arc::default(),
             is_there: Arc::new(watch::Sender::new(false)),
@@ -22,7 +22,7 @@ impl Identity {
     }
 
     /// Shows this certificate from now on. Open connections keep theirs.
-    pub(super) fn use_from_now(&self, key: CertifiedKey) {
+    pub(crate) fn use_from_now(&self, key: CertifiedKey) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = Some(Arc::new(key));
         drop(current);
@@ -30,7 +30,7 @@ impl Identity {
     }
 
     /// Waits until there is a certificate.
-    pub(super) async fn come(&self) {
+    pub(crate) async fn come(&self) {
         let mut is_there = self.is_there.subscribe();
         // The sender lives as long as `self`.
         let _ = is_there.wait_for(|is_there| *is_there).await;
