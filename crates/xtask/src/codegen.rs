@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use locust_api::crd;
 
-use crate::{conditions, deviations, reference, refusals};
+use crate::{conditions, deviations, metrics, reference, refusals};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -31,6 +31,8 @@ enum Part {
     Reference,
     /// The page of what is refused.
     Refusals,
+    /// The page of metrics.
+    Metrics,
 }
 
 /// What repairs a stale file.
@@ -113,6 +115,11 @@ fn generated() -> Result<Vec<Generated>> {
             part: Part::Refusals,
             path: refusals::PAGE,
             content: refusals::page()?,
+        },
+        Generated {
+            part: Part::Metrics,
+            path: metrics::PAGE,
+            content: metrics::page()?,
         },
     ])
 }

@@ -14,6 +14,7 @@ mod fuzz;
 mod image;
 mod kube;
 mod lint;
+mod metrics;
 mod reference;
 mod refusals;
 mod setup;

@@ -11,6 +11,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use super::deadline::DeadlineLayer;
+use super::meters::Meters;
 use crate::leader::Term;
 
 /// There is no way to the API server.
@@ -34,8 +35,12 @@ pub enum ClientError {
 }
 
 /// A client for the cluster of a kubeconfig, or of the usual places. It writes
-/// as long as the term lasts.
-pub(crate) async fn connect(kubeconfig: Option<&Path>, term: Term) -> Result<Client, ClientError> {
+/// as long as the term lasts, and its calls are counted.
+pub(crate) async fn connect(
+    kubeconfig: Option<&Path>,
+    term: Term,
+    meters: &Meters,
+) -> Result<Client, ClientError> {
     let mut config = match kubeconfig {
         Some(path) => from_file(path).await?,
         None => Config::infer()
@@ -45,7 +50,8 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>, term: Term) -> Result<Cli
     config.default_retry = false;
     let builder =
         ClientBuilder::try_from(config).map_err(|source| ClientError::Build(Box::new(source)))?;
-    Ok(builder.with_layer(&DeadlineLayer::new(term)).build())
+    let builder = builder.with_layer(&DeadlineLayer::new(term));
+    Ok(builder.with_layer(meters).build())
 }
 
 async fn from_file(path: &Path) -> Result<Config, ClientError> {

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::core::DeserializeGuard;
 use kube::core::error_boundary::InvalidObject;
-use locust_api::latest::LocustTest;
+use locust_api::latest::{LocustTest, Phase};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -34,7 +34,28 @@ enum Content {
     Undecodable(Arc<str>),
 }
 
+/// As much of a test as says where it stands.
+#[derive(Deserialize)]
+struct Standing {
+    status: Option<Status>,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    phase: Option<Phase>,
+}
+
 impl Known {
+    /// Where the test stands, if it was ever said.
+    pub(super) fn phase(&self) -> Option<Phase> {
+        let Content::Test(packed) = &self.content else {
+            return None;
+        };
+        let json = PACKER.unpack(packed).unwrap_or_default();
+        let Standing { status } = serde_json::from_slice(&json).ok()?;
+        status?.phase
+    }
+
     /// The test, or why it cannot be decoded.
     pub(super) fn test(&self) -> Result<LocustTest, String> {
         match &self.content {

@@ -4,12 +4,14 @@
 //! | file | does |
 //! |---|---|
 //! | `reconcile.rs` | one look at one test; start reading here |
+//! | `control.rs` | the controller of one scope |
 //! | `observe.rs`, `apply.rs`, `report.rs` | its reads, its writes, its events |
 //! | `polling.rs` | what masters say of their runs |
 //! | `caches.rs`, `last_seen.rs`, `sweep.rs` | watches, what is kept of what they say, and what they may miss |
 //! | `ahead.rs`, `prune.rs`, `text.rs`, `packed.rs`, `known.rs`, `children.rs` | how that is soon there, and kept small |
 //! | `preflight.rs`, `readiness.rs`, `admin.rs` | waiting, and saying so |
 //! | `client.rs`, `deadline.rs` | the client with its deadlines |
+//! | `meters.rs`, `gauges.rs` | what metrics tell of all that |
 
 mod admin;
 mod ahead;
@@ -18,10 +20,13 @@ mod apply;
 mod caches;
 mod children;
 mod client;
+mod control;
 mod deadline;
+mod gauges;
 mod known;
 mod last_seen;
 mod memory;
+mod meters;
 mod observe;
 mod packed;
 mod polling;
@@ -39,13 +44,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::channel::mpsc;
-use kube::runtime::Controller;
-use kube::runtime::controller::Config as ControllerConfig;
-use kube::{Client, Resource};
 use locust_core::settings::Settings;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -53,19 +52,16 @@ pub use admin::AdminError;
 pub(crate) use answer::{chain, code};
 pub use client::ClientError;
 pub(crate) use client::connect;
+pub(crate) use meters::Meters;
 pub use scope::Scope;
 
 use crate::leader::{Candidate, Election, Lost, Term};
-use crate::migrate;
+use crate::metrics::{self, MetricsError};
 use crate::server::End;
 use crate::webhook::{self, Clock, Served, WebhookError};
-use caches::Streams;
-use known::Known;
-use memory::Memory;
-use polling::Pollers;
+use control::{Controlled, control};
+use gauges::Gauges;
 use readiness::Readiness;
-use reconcile::{Context, reconcile, retry};
-use sweep::Listings;
 
 /// How to run the operator.
 #[derive(Clone, Debug)]
@@ -76,6 +72,8 @@ pub struct Options {
     pub scopes: Vec<Scope>,
     /// Where to serve health probes; `None`: nowhere.
     pub health_address: Option<SocketAddr>,
+    /// How to serve metrics; `None`: not.
+    pub metrics: Option<metrics::Options>,
     /// How many tests are looked at at a time, in each scope.
     pub concurrency: u16,
     /// Name of this process in events.
@@ -97,6 +95,9 @@ pub enum RunError {
     /// The probe server failed.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// The metrics cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// The webhooks cannot be served.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
@@ -134,29 +135,45 @@ pub async fn run(options: Options, shutdown: Shutdown) -> Result<(), RunError> {
         kubeconfig,
         scopes,
         health_address,
+        metrics,
         concurrency,
         instance,
         election,
         settings,
         webhook,
     } = options;
+    let meters = Meters::default();
+    let measured = match metrics {
+        Some(options) => Some((metrics::listen(&options).await?, options)),
+        None => None,
+    };
     let listening = match &webhook {
         Some(options) => Some(webhook::listen(options).await?),
         None => None,
     };
     // What every replica writes.
-    let everyones = client::connect(kubeconfig.as_deref(), Term::Unlimited).await?;
+    let everyones = client::connect(kubeconfig.as_deref(), Term::Unlimited, &meters).await?;
     let mut candidate = match election {
         None => None,
         Some(election) => {
-            let client = client::connect(kubeconfig.as_deref(), Term::Unlimited).await?;
+            let client = client::connect(kubeconfig.as_deref(), Term::Unlimited, &meters).await?;
             Some(Candidate::stand(client, election))
         }
     };
     let term = candidate.as_ref().map_or(Term::Unlimited, Candidate::term);
-    let client = client::connect(kubeconfig.as_deref(), term.clone()).await?;
+    let client = client::connect(kubeconfig.as_deref(), term.clone(), &meters).await?;
+    let at_a_time = u64::from(concurrency).saturating_mul(u64::try_from(scopes.len()).unwrap_or(1));
+    let gauges = Gauges::new(meters.clone(), term.clone(), at_a_time);
     let readiness = Readiness::default();
     let answered = CancellationToken::new();
+    let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
+    if let Some((listener, options)) = measured {
+        let gauges = gauges.clone();
+        let text: metrics::Text = Arc::new(move || gauges.text());
+        let sources = (everyones.clone(), text);
+        let serving = metrics::serve(listener, options, sources, shutdown.clone());
+        tasks.spawn(async move { Ok(serving.await?) });
+    }
     let mut webhooks = JoinSet::new();
     if let Some((listening, options)) = listening.zip(webhook) {
         let ready = when_certified(&options, &readiness);
@@ -173,7 +190,6 @@ pub async fn run(options: Options, shutdown: Shutdown) -> Result<(), RunError> {
         readiness.wait_for(&controller_of(scope), "starting");
     }
     let lingered = tokio::spawn(linger(shutdown.clone(), hurried));
-    let mut tasks: JoinSet<Result<(), RunError>> = JoinSet::new();
     if let Some(address) = health_address {
         let serving = admin::serve(address, readiness.clone(), shutdown.clone());
         tasks.spawn(async move { Ok(serving.await?) });
@@ -187,6 +203,8 @@ pub async fn run(options: Options, shutdown: Shutdown) -> Result<(), RunError> {
             settings: settings.clone(),
             readiness: readiness.clone(),
             term: term.clone(),
+            meters: meters.clone(),
+            gauges: gauges.clone(),
         };
         tasks.spawn(control(one, shutdown.clone()));
     }
@@ -263,123 +281,4 @@ const WEBHOOKS: &str = "webhooks";
 /// Its name in what `/readyz` says.
 fn controller_of(scope: &Scope) -> String {
     format!("controller of {scope}")
-}
-
-/// What the controller of one scope needs.
-struct Controlled {
-    client: Client,
-    scope: Scope,
-    concurrency: u16,
-    instance: String,
-    settings: Settings,
-    readiness: Readiness,
-    term: Term,
-}
-
-/// Watches and reconciles one scope until shutdown.
-async fn control(controlled: Controlled, shutdown: CancellationToken) -> Result<(), RunError> {
-    let Controlled {
-        client,
-        scope,
-        concurrency,
-        instance,
-        settings,
-        readiness,
-        term,
-    } = controlled;
-    tokio::select! {
-        () = preflight::wait(&client, &scope, &readiness) => {}
-        () = shutdown.cancelled() => return Ok(()),
-    }
-    // A standby is ready: it has all that it needs to take over.
-    readiness.has(&controller_of(&scope));
-    tokio::select! {
-        () = term.begun() => {}
-        () = shutdown.cancelled() => return Ok(()),
-    }
-    let (relist, relisted) = watch::channel(0);
-    let (caches, streams) = caches::open(&client, &scope, relisted);
-    let Streams {
-        tests,
-        children,
-        listed,
-        mut gone,
-    } = streams;
-    let mut tasks = JoinSet::new();
-    let (triggers, triggered) = mpsc::unbounded();
-    for child in children {
-        let triggers = triggers.clone();
-        tasks.spawn(async move {
-            child.map(Ok).forward(triggers).await.ok();
-        });
-    }
-    readiness.wait_for(&controller_of(&scope), "filling its caches");
-    tokio::select! {
-        () = caches.filled() => {}
-        () = shutdown.cancelled() => return Ok(()),
-    }
-    let ready = ready_with_tests(listed.clone(), readiness, controller_of(&scope));
-    tasks.spawn(ready);
-    if scope == Scope::Cluster {
-        tasks.spawn(migrate::beside(client.clone()));
-    }
-    let context = Arc::new(Context {
-        client,
-        caches: caches.clone(),
-        settings,
-        instance,
-        memory: Memory::default(),
-        pollers: Pollers::new(caches.tests.clone(), triggers),
-    });
-    let told = context.clone();
-    tasks.spawn(async move {
-        while let Some(test) = gone.next().await {
-            told.pollers.hurry(&test);
-        }
-    });
-    let listings = Listings { listed, relist };
-    tasks.spawn(sweep::sweep(context.clone(), scope.clone(), listings));
-    tracing::info!(%scope, "watching LocustTests");
-    Controller::for_stream(tests, caches.tests.clone())
-        .with_config(ControllerConfig::default().concurrency(concurrency))
-        .reconcile_on(triggered)
-        .graceful_shutdown_on(shutdown.clone().cancelled_owned())
-        .run(
-            reconcile,
-            |test, error, context| {
-                let action = retry(&test, error, &context);
-                log_failure(&test, error);
-                action
-            },
-            context,
-        )
-        .for_each(|_| async {})
-        .await;
-    match shutdown.is_cancelled() {
-        true => Ok(()),
-        false => Err(RunError::Ended("controller")),
-    }
-}
-
-/// The tests are listed beside their children, and looked at after them.
-async fn ready_with_tests(
-    mut listed: watch::Receiver<u32>,
-    readiness: Readiness,
-    controller: String,
-) {
-    if listed.wait_for(|times| *times > 0).await.is_ok() {
-        readiness.has(&controller);
-    }
-}
-
-fn log_failure(test: &Known, error: &reconcile::ReconcileError) {
-    let meta = test.meta();
-    let namespace = meta.namespace.as_deref().unwrap_or_default();
-    let locusttest = meta.name.as_deref().unwrap_or_default();
-    let cause = answer::chain(error);
-    if error.is_conflict() {
-        tracing::debug!(namespace, locusttest, %cause, "looking again");
-    } else {
-        tracing::warn!(namespace, locusttest, %cause, "reconcile failed, it will be tried again");
-    }
 }

@@ -16,6 +16,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use locust_core::locust::{Endpoint, Sample, parse_stats_csv};
+use locust_core::metrics::{Labels, Run};
 use locust_core::polling::{
     Following, Heard, Master, Moment, News, Order, Silence, Source, jittered,
 };
@@ -54,6 +55,7 @@ struct Shared {
 }
 
 struct Followed {
+    test: ObjectRef<Known>,
     master: Master,
     following: Following,
     task: AbortHandle,
@@ -139,14 +141,33 @@ impl Pollers {
         self.shared.lock().retain(|uid, _| is_kept(uid));
     }
 
+    /// What metrics say of the runs of tests that are there, and the labels
+    /// that tell these from each other.
+    pub(super) fn runs(&self) -> Vec<(Labels, Option<Arc<Run>>)> {
+        let followed = self.shared.lock();
+        let there = followed
+            .iter()
+            .filter(|(uid, known)| self.shared.has(&known.test, uid));
+        let runs = there.map(|(_, known)| {
+            let namespace = known.test.namespace.clone().unwrap_or_default();
+            let test = known.test.name.clone();
+            let labels = vec![("namespace", namespace), ("test", test)];
+            (labels, known.following.run())
+        });
+        let mut runs: Vec<_> = runs.collect();
+        runs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        runs
+    }
+
     fn begin(&self, test: &LocustTest, uid: &str, master: Master) -> Followed {
         let following = Following::new(&master, Timestamp::now());
         let namespace = test.namespace().unwrap_or_default();
         let hurry = Arc::new(Notify::new());
+        let test = ObjectRef::new(&test.name_any()).within(&namespace);
         let poll = Poll {
             shared: self.shared.clone(),
             hurry: hurry.clone(),
-            test: ObjectRef::new(&test.name_any()).within(&namespace),
+            test: test.clone(),
             uid: uid.to_owned(),
             master: master.clone(),
         };
@@ -160,6 +181,7 @@ impl Pollers {
         }
         tracing::debug!(address = %master.address, "following the master");
         Followed {
+            test,
             master,
             following,
             task: tasks.spawn(poll.play()),
@@ -171,6 +193,12 @@ impl Pollers {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Followed>> {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a test has not been deleted.
+    fn has(&self, test: &ObjectRef<Known>, uid: &str) -> bool {
+        let known = self.tests.get(test);
+        known.is_some_and(|known| known.meta().uid.as_deref() == Some(uid))
     }
 }
 
@@ -230,8 +258,7 @@ impl Poll {
 
     /// A test that is deleted is not looked at again.
     fn is_there(&self) -> bool {
-        let known = self.shared.tests.get(&self.test);
-        known.is_some_and(|known| known.meta().uid.as_deref() == Some(self.uid.as_str()))
+        self.shared.has(&self.test, &self.uid)
     }
 
     /// What the master is still to be told.

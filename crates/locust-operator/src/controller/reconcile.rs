@@ -25,6 +25,7 @@ use super::apply::{ApplyError, apply, write_status};
 use super::caches::Caches;
 use super::known::Known;
 use super::memory::Memory;
+use super::meters::Meters;
 use super::observe::{self, ObserveError};
 use super::polling::Pollers;
 use super::report::report;
@@ -41,6 +42,7 @@ pub(super) struct Context {
     /// Name of this process in events.
     pub(super) instance: String,
     pub(super) memory: Memory,
+    pub(super) meters: Meters,
     pub(super) pollers: Pollers,
 }
 
@@ -104,15 +106,20 @@ impl ReconcileError {
     }
 }
 
-/// Reconciles one test, and survives it.
+/// Reconciles one test, and counts it.
 pub(super) async fn reconcile(
     known: Arc<Known>,
     context: Arc<Context>,
 ) -> Result<Action, ReconcileError> {
+    context.meters.measured(look_at(&known, &context)).await
+}
+
+/// Looks at one test, and survives it.
+async fn look_at(known: &Known, context: &Context) -> Result<Action, ReconcileError> {
     let test = match known.test() {
         Ok(test) => test,
         Err(why) => {
-            report_undecodable(known.meta(), &why, &context).await;
+            report_undecodable(known.meta(), &why, context).await;
             return Ok(Action::await_change());
         }
     };
@@ -123,7 +130,7 @@ pub(super) async fn reconcile(
         uid = test.metadata.uid,
         generation = test.metadata.generation,
     );
-    let look = reconcile_test(test, &context).instrument(span);
+    let look = reconcile_test(test, context).instrument(span);
     let action = survive(look.boxed()).await?;
     context.memory.succeeded(known.meta());
     Ok(action)

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use seat::{LAST_WORDS, Seat, Stored};
 use term::Ending;
 
+pub(crate) use seat::LEASE;
 pub(crate) use term::Term;
 
 /// Where the Lease is, and who stands for election.

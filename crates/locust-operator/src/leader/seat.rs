@@ -18,7 +18,7 @@ use super::Election;
 use crate::controller::answer::{chain, code, message};
 
 /// The Lease of the Go operator: the two exclude each other.
-pub(super) const LEASE: &str = "locust-k8s-operator.locust.io";
+pub(crate) const LEASE: &str = "locust-k8s-operator.locust.io";
 
 /// A Lease as it was stored, told from others by its version.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use locust_api::latest::LocustTest;
 use serde_json::json;
 
-use crate::controller::{self, ClientError, chain, code};
+use crate::controller::{self, ClientError, Meters, chain, code};
 use crate::leader::Term;
 use rules::{Definition, Next, next};
 
@@ -86,7 +86,7 @@ impl MigrateError {
 
 /// Migrates the cluster of a kubeconfig, or of the usual places.
 pub async fn migrate(kubeconfig: Option<&Path>) -> Result<Migrated, MigrateError> {
-    migrate_with(&controller::connect(kubeconfig, Term::Unlimited).await?).await
+    migrate_with(&controller::connect(kubeconfig, Term::Unlimited, &Meters::default()).await?).await
 }
 
 /// The same beside the work of an operator: tried until it is done, or is seen

@@ -57,7 +57,7 @@ fn logs_are_json_when_asked_for_in_either_spelling() -> Result<()> {
     for asked in ["-zap-encoder=json", "--log-format=json"] {
         let variables = [("JOB_TTL_SECONDS_AFTER_FINISHED", "60")];
         let log = stderr(&start(
-            &["run", "-metrics-bind-address=:1", asked],
+            &["run", "-zap-stacktrace-level=error", asked],
             &variables,
         )?);
         let (lines, last) = log.trim_end().rsplit_once('\n').unwrap_or_default();

@@ -3,6 +3,7 @@
 
 mod effects;
 mod logs;
+mod metrics;
 pub(super) mod webhooks;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub(super) struct Checked {
     pub(super) kubeconfig: Option<PathBuf>,
     pub(super) scopes: Vec<Scope>,
     pub(super) health_address: Option<SocketAddr>,
+    pub(super) metrics: Option<crate::metrics::Options>,
     pub(super) concurrency: u16,
     pub(super) leader_elect: bool,
     pub(super) settings: Settings,
@@ -65,7 +67,8 @@ pub(super) fn check(
     let logs = logs::check(&args, &mut flags);
     let mut notices = Vec::new();
     let webhooks = webhooks::check(&args, variables, &mut notices, &mut flags);
-    let without_effect = effects::without_effect(&args, &mut flags);
+    let metrics = metrics::check(&args, webhooks.protocols, &mut flags);
+    let without_effect = effects::without_effect(&args);
     notices.extend(without_effect.into_iter().map(Notice::Warning));
     let parsed = from_variables(variables);
     notices.extend(parsed.warnings.iter().cloned().map(Notice::Warning));
@@ -83,6 +86,7 @@ pub(super) fn check(
             &args.health_probe_bind_address,
             &mut flags,
         ),
+        metrics,
         concurrency: concurrency(&args.concurrency, &mut flags),
         leader_elect: flags.boolean("leader-elect", &args.leader_elect),
         kubeconfig: args.kubeconfig,

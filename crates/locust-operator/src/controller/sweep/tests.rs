@@ -15,6 +15,7 @@ use super::*;
 use crate::controller::children::Children;
 use crate::controller::last_seen::LastSeen;
 use crate::controller::memory::Memory;
+use crate::controller::meters::Meters;
 use crate::controller::polling::Pollers;
 
 /// Longer than all first waits together.
@@ -55,6 +56,7 @@ fn context_of(metadata: &Value, asked: Arc<Mutex<Vec<String>>>) -> Context {
         settings: Settings::default(),
         instance: "i".to_owned(),
         memory: Memory::default(),
+        meters: Meters::default(),
         pollers: Pollers::new(tests, news),
     }
 }

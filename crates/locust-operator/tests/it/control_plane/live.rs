@@ -3,6 +3,7 @@
 
 mod gate;
 mod hostile;
+mod metrics;
 mod replays;
 mod stops;
 mod stored;

@@ -4,6 +4,7 @@ use clap::Parser;
 
 use super::*;
 use crate::cli::{Cli, Command};
+use crate::metrics::{Options, Security};
 use crate::server::{Files, Protocols, Use};
 use crate::telemetry::{LogFormat, TimeEncoding};
 use crate::webhook::Served;
@@ -54,6 +55,7 @@ fn without_flags_everything_is_as_the_go_operator_has_it() {
         kubeconfig: None,
         scopes: vec![Scope::Cluster],
         health_address: Some("[::]:8081".parse().unwrap()),
+        metrics: None,
         concurrency: 16,
         leader_elect: false,
         settings: Settings::default(),
@@ -174,24 +176,46 @@ fn the_flags_of_the_go_operators_deployment_are_taken_without_a_word() {
 
 #[test]
 fn each_flag_without_an_effect_is_said_to_have_none() {
-    let given = [
+    assert_eq!(
+        warnings(&["--zap-stacktrace-level=error"]),
+        ["--zap-stacktrace-level=error has no effect: log lines carry causes, not stack traces"]
+    );
+}
+
+#[test]
+fn what_is_said_about_metrics_is_handed_on() {
+    let metrics = |flags: &[&str]| checked(flags).metrics;
+    let security = |flags: &[&str]| {
+        let address = ["--metrics-bind-address=:8443"];
+        metrics(&[&address[..], flags].concat()).unwrap().security
+    };
+    let all = Options {
+        address: "[::]:8443".parse().unwrap(),
+        protocols: Protocols::Http1AndHttp2,
+        security: Security::Files(Files {
+            of: Use::Metrics,
+            certificate: "/m/m.crt".into(),
+            key: "/m/m.key".into(),
+            wait: None,
+        }),
+    };
+    let files = [
         "--metrics-bind-address=:8443",
-        "--metrics-secure=0",
         "--metrics-cert-path=/m",
         "--metrics-cert-name=m.crt",
         "--metrics-cert-key=m.key",
-        "--zap-stacktrace-level=error",
+        "--enable-http2",
     ];
+    assert_eq!(metrics(&files), Some(all));
+    assert_eq!(metrics(&["--metrics-cert-path=/m"]), None);
+    assert_eq!(metrics(&["--metrics-bind-address=0"]), None);
+    assert_eq!(security(&[]), Security::OwnCertificate);
+    assert_eq!(security(&["--metrics-secure=0"]), Security::Open);
+    let open = security(&["--metrics-secure=false", "--metrics-cert-path=/m"]);
+    assert_eq!(open, Security::Open);
     assert_eq!(
-        warnings(&given),
-        [
-            "--metrics-bind-address=:8443 has no effect: this version serves no metrics",
-            "--metrics-secure=false has no effect: this version serves no metrics",
-            "--metrics-cert-path=/m has no effect: this version serves no metrics",
-            "--metrics-cert-name=m.crt has no effect: this version serves no metrics",
-            "--metrics-cert-key=m.key has no effect: this version serves no metrics",
-            "--zap-stacktrace-level=error has no effect: log lines carry causes, not stack traces",
-        ]
+        refused(&["--metrics-bind-address=8443"]),
+        ["invalid value \"8443\" for flag -metrics-bind-address: give HOST:PORT, :PORT or 0"]
     );
 }
 

@@ -71,7 +71,31 @@ async fn no_tree_serves_v1_without_a_webhook_that_is_installed_with_it() -> Resu
         }
         // A right, a Service or a certificate that serves nothing is only a
         // question to whoever reviews what is installed.
-        assert_eq!(of_kind(&objects, "Service").len(), usize::from(converts));
+        let services = of_kind(&objects, "Service");
+        let services: Vec<_> = services
+            .iter()
+            .map(|service| &service["metadata"]["name"])
+            .collect();
+        let expected = match converts {
+            true => [
+                "locust-k8s-operator-controller-manager-metrics-service",
+                "locust-k8s-operator-webhook-service",
+            ]
+            .as_slice(),
+            false => &[],
+        };
+        assert_eq!(services, expected, "{tree}");
+        // Metrics are where the whole cluster is asked who may read them.
+        for resource in ["tokenreviews", "subjectaccessreviews"] {
+            assert_eq!(is_granted(&objects, resource), converts, "{tree}");
+        }
+        let flag = json!("--metrics-bind-address=:8443");
+        let serves_metrics = of_kind(&objects, "Deployment").iter().any(|deployment| {
+            let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+            let arguments = container["args"].as_array();
+            arguments.is_some_and(|arguments| arguments.contains(&flag))
+        });
+        assert_eq!(serves_metrics, converts, "{tree}");
         assert_eq!(is_granted(&objects, "secrets"), converts, "{tree}");
         assert_eq!(
             is_granted(&objects, "customresourcedefinitions"),
