@@ -11,14 +11,14 @@ use k8s_openapi::api::core::v1::{
     Volume, VolumeMount,
 };
 use locust_api::latest::{
-    Autoquit, ImagePullPolicy, LocustTest, LocustTestSpec, Master, OpenTelemetry, Scheduling,
-    Worker,
+    Autoquit, ImagePullPolicy, LocustTest, LocustTestSpec, Master, MetricsExporter, Observability,
+    OpenTelemetry, Scheduling, Worker,
 };
 use locust_api::names::{Role, role_name};
 
 use crate::build::{env, resources, volumes};
 use crate::command_line;
-use crate::settings::Settings;
+use crate::settings::{Exporter, Settings};
 
 pub use security::ResolvedSecurity;
 
@@ -43,8 +43,10 @@ pub struct Resolved {
     pub workers: i32,
     /// When and how the master ends by itself.
     pub start: Start,
-    /// Whether metrics go out by OpenTelemetry instead of the exporter.
+    /// Whether metrics go out by OpenTelemetry.
     pub opentelemetry: bool,
+    /// The exporter beside the master, if there is one.
+    pub exporter: Option<Exporter>,
     /// Environment of the Locust containers.
     pub env: Vec<EnvVar>,
     /// ConfigMaps and Secrets whose keys become variables.
@@ -133,10 +135,19 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         cleanup: _,
     } = &test.spec;
     let name = test.metadata.name.clone().unwrap_or_default();
-    let opentelemetry = observability
-        .as_ref()
-        .and_then(|observability| observability.open_telemetry.as_ref())
-        .filter(|telemetry| telemetry.enabled);
+    let (opentelemetry, has_exporter) = match observability {
+        Some(Observability {
+            open_telemetry,
+            metrics_exporter,
+        }) => (open_telemetry.as_ref(), *metrics_exporter),
+        None => (None, None),
+    };
+    let opentelemetry = opentelemetry.filter(|telemetry| telemetry.enabled);
+    let has_exporter = match has_exporter {
+        Some(MetricsExporter::Enabled) => true,
+        Some(MetricsExporter::Disabled) => false,
+        None => settings.exporter_enabled && opentelemetry.is_none(),
+    };
     let files = volumes::Sources::of(&test.spec);
     Resolved {
         namespace: test.metadata.namespace.clone().unwrap_or_default(),
@@ -148,6 +159,7 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         workers: worker.replicas,
         start: start(master),
         opentelemetry: opentelemetry.is_some(),
+        exporter: has_exporter.then(|| settings.exporter.clone()),
         env: env::variables(&settings.kafka, opentelemetry, env.as_ref()),
         env_from: env::sources(env.as_ref()),
         placement: placement(scheduling.as_ref(), settings),

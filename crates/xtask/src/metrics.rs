@@ -87,6 +87,7 @@ Where the exporter no longer understands Locust, the values are what its names m
 ## The sidecar
 
 Beside each master runs a sidecar that serves these metrics on port 9646, unless the test uses OpenTelemetry.
+`METRICS_EXPORTER_ENABLED=false` turns it off for all tests that do not ask for it, and `spec.observability.metricsExporter: Disabled` (or `Enabled`) decides for one test, whatever else is set: there is then no container, no annotation `prometheus.io/…` and no port `prometheus-metrics` of the Service.
 Its image is `METRICS_EXPORTER_IMAGE`, by default that of locust_exporter, as with locust-k8s-operator.
 The operator's own image can take its place: started without arguments where `LOCUST_EXPORTER_URI` is set, as the sidecar is, it does what `locust-operator export-metrics` does.
 

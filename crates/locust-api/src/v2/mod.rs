@@ -15,7 +15,7 @@ mod thresholds;
 
 pub use env::{ConfigMapEnv, Env, SecretEnv, SecretMount};
 pub use files::{MountTarget, TargetedVolumeMount, TestFiles};
-pub use observability::{Observability, OpenTelemetry, OtlpProtocol};
+pub use observability::{MetricsExporter, Observability, OpenTelemetry, OtlpProtocol};
 pub use results::{
     Completeness, ConfigMapPolicy, EndpointResult, ErrorResult, RequestResult, ResultStorage,
     Results, Verdict,

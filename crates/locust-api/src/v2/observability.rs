@@ -15,6 +15,20 @@ pub struct Observability {
     /// beside the master.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_telemetry: Option<OpenTelemetry>,
+    /// Whether a metrics exporter runs beside the master: Enabled or Disabled.
+    /// Left out, one does unless OpenTelemetry is enabled or the operator's
+    /// administrator has turned it off. The operator's own metrics tell of the
+    /// run in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_exporter: Option<MetricsExporter>,
+}
+
+/// Whether a metrics exporter runs beside the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum MetricsExporter {
+    Enabled,
+    Disabled,
 }
 
 /// OpenTelemetry settings. They need Locust 2.42.4 or newer and an image with

@@ -11,11 +11,10 @@ use super::exporter::exporter_container;
 use super::job::job;
 use super::pod::{PodParts, pod_template};
 use crate::resolve::Resolved;
-use crate::settings::Settings;
 
 /// The master's Job, held.
-pub fn master_job(resolved: &Resolved, settings: &Settings) -> Job {
-    let exporter = (!resolved.opentelemetry).then_some(&settings.exporter);
+pub fn master_job(resolved: &Resolved) -> Job {
+    let exporter = resolved.exporter.as_ref();
     let template = pod_template(
         resolved,
         &resolved.master,

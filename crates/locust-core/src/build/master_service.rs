@@ -7,16 +7,15 @@ use locust_api::names;
 
 use super::object_meta;
 use crate::resolve::Resolved;
-use crate::settings::Settings;
 
 /// The master's Service.
-pub fn master_service(resolved: &Resolved, settings: &Settings) -> Service {
+pub fn master_service(resolved: &Resolved) -> Service {
     let mut ports = vec![
         port("port5557", i32::from(names::MASTER_PORT)),
         port("port5558", i32::from(names::MASTER_BIND_PORT)),
     ];
-    if !resolved.opentelemetry {
-        ports.push(port("prometheus-metrics", settings.exporter.port));
+    if let Some(exporter) = &resolved.exporter {
+        ports.push(port("prometheus-metrics", exporter.port));
     }
     ports.push(port("web", i32::from(names::WEB_PORT)));
     let mut metadata = object_meta(resolved, &resolved.master.name);

@@ -186,7 +186,7 @@ fn mend_service(observed: &Observed, settings: &Settings, draft: &mut Draft) -> 
             draft.set(ready, Truth::True, Reason::ResourcesCreated, message);
         }
         Child::Absent | Child::Gone(_) => {
-            let service = build::master_service(&resolve(&observed.test, settings), settings);
+            let service = build::master_service(&resolve(&observed.test, settings));
             let name = service.metadata.name.as_deref().unwrap_or_default();
             mended.event = Some(Event::deleted_externally("Master Service", name));
             mended.step = Some(Step::CreateService(Box::new(service)));

@@ -223,11 +223,11 @@ fn steps(observed: &Observed, settings: &Settings) -> Vec<Step> {
     let resolved = resolve(&observed.test, settings);
     let mut steps = Vec::new();
     if observed.service.is_absent() {
-        let service = build::master_service(&resolved, settings);
+        let service = build::master_service(&resolved);
         steps.push(Step::CreateService(Box::new(service)));
     }
     if observed.master_job.is_absent() {
-        let job = build::master_job(&resolved, settings);
+        let job = build::master_job(&resolved);
         steps.push(Step::CreateJob(Role::Master, Box::new(job)));
     }
     if observed.worker_job.is_absent() {

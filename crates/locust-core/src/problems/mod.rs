@@ -90,7 +90,7 @@ pub fn problems(test: &LocustTest, settings: &Settings) -> Vec<Problem> {
             &mut found.of(Reason::InvalidResources),
         );
     }
-    settings::judge(settings, &resolved, &mut found);
+    settings::judge(&resolved, &mut found);
     if found.0.is_empty() {
         found.0.extend(refused_as_upstream(test, settings));
     }

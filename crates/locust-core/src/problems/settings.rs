@@ -7,12 +7,11 @@ use locust_api::names;
 use super::{Found, resources};
 use crate::build;
 use crate::resolve::Resolved;
-use crate::settings::Settings;
 
 /// Ports that the master's Service and container have anyway.
 const TAKEN: [u16; 3] = [names::MASTER_PORT, names::MASTER_BIND_PORT, names::WEB_PORT];
 
-pub(super) fn judge(settings: &Settings, resolved: &Resolved, found: &mut Found) {
+pub(super) fn judge(resolved: &Resolved, found: &mut Found) {
     let mut found = found.of(Reason::InvalidSettings);
     if let Some(seconds) = resolved.job_ttl_seconds.filter(|seconds| *seconds < 0) {
         found.add(
@@ -20,10 +19,10 @@ pub(super) fn judge(settings: &Settings, resolved: &Resolved, found: &mut Found)
             format!("{seconds} is below 0: the operator's administrator has to change it"),
         );
     }
-    if resolved.opentelemetry {
+    let Some(exporter) = &resolved.exporter else {
         return;
-    }
-    let port = settings.exporter.port;
+    };
+    let port = exporter.port;
     let is_taken = TAKEN.iter().any(|taken| i32::from(*taken) == port);
     if is_taken || !(1..=65_535).contains(&port) {
         found.add(
@@ -34,7 +33,7 @@ pub(super) fn judge(settings: &Settings, resolved: &Resolved, found: &mut Found)
         );
     }
     if !matches!(
-        settings.exporter.pull_policy.as_str(),
+        exporter.pull_policy.as_str(),
         "Always" | "IfNotPresent" | "Never" | ""
     ) {
         found.add(
@@ -43,6 +42,6 @@ pub(super) fn judge(settings: &Settings, resolved: &Resolved, found: &mut Found)
         );
     }
     let field = "operator settings METRICS_EXPORTER_…";
-    let requirements = build::resources::requirements(&settings.exporter.resources);
+    let requirements = build::resources::requirements(&exporter.resources);
     resources::judge(field, &requirements, &mut found);
 }

@@ -137,6 +137,9 @@ fn the_operators_own_settings_are_named_as_such() {
         "operator setting JOB_TTL_SECONDS_AFTER_FINISHED: -5 is below 0: the operator's administrator has to change it; \
          operator setting METRICS_EXPORTER_PORT: 8089 is no port that the exporter can have: the operator's administrator has to change it"
     );
+    settings.job_ttl_seconds = None;
+    let without = json!({"observability": {"metricsExporter": "Disabled"}});
+    assert_eq!(problems(&test(without), &settings), []);
 }
 
 #[test]

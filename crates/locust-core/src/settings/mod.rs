@@ -18,6 +18,8 @@ pub struct Settings {
     pub resources: RoleResources,
     /// The metrics exporter beside the master.
     pub exporter: Exporter,
+    /// Whether there is one where a test does not say.
+    pub exporter_enabled: bool,
     /// Kafka variables of the Locust containers.
     pub kafka: Kafka,
     /// Whether `scheduling.affinity` has an effect.
@@ -182,6 +184,7 @@ impl Default for Settings {
                 pull_policy: "Always".to_owned(),
                 resources,
             },
+            exporter_enabled: true,
             kafka: Kafka {
                 bootstrap_servers: "localhost:9092".to_owned(),
                 security_enabled: false,

@@ -66,8 +66,8 @@ fn built_with(patch: &Value, variables: &[(&str, &str)]) -> Built {
     let settings = read(variables);
     let resolved = resolve(&base(patch), &settings);
     Built {
-        service: serde_json::to_value(master_service(&resolved, &settings)).unwrap(),
-        master: serde_json::to_value(master_job(&resolved, &settings)).unwrap(),
+        service: serde_json::to_value(master_service(&resolved)).unwrap(),
+        master: serde_json::to_value(master_job(&resolved)).unwrap(),
         worker: serde_json::to_value(worker_job(&resolved)).unwrap(),
     }
 }

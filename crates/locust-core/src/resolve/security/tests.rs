@@ -37,7 +37,7 @@ fn pod_specs(pod_defaults: PodDefaults) -> [Value; 2] {
         ..Settings::default()
     };
     let resolved = crate::resolve::resolve(&test, &settings);
-    [master_job(&resolved, &settings), worker_job(&resolved)].map(|job| {
+    [master_job(&resolved), worker_job(&resolved)].map(|job| {
         let job = serde_json::to_value(job).unwrap();
         job.pointer("/spec/template/spec").unwrap().clone()
     })

@@ -170,9 +170,14 @@ fn resources(
     }
 }
 
-fn exporter() -> [Variable; 3] {
+fn exporter() -> [Variable; 4] {
     let of = |name, meaning, place| variable(name, Group::Exporter, meaning, place);
     [
+        of(
+            "METRICS_EXPORTER_ENABLED",
+            "Whether the master of a test that does not say has one; a test says it by `observability.metricsExporter`.",
+            Place::Boolean(|draft| &mut draft.settings.exporter_enabled),
+        ),
         of(
             "METRICS_EXPORTER_IMAGE",
             "Image of the sidecar that turns the master's numbers into Prometheus metrics.",

@@ -187,7 +187,7 @@ fn keys_without_their_secret_are_said_to_have_no_effect() {
     );
 }
 
-/// Every variable of the Go operator is here, with its default.
+/// Every variable of the Go operator is here, with its default, and ours.
 #[test]
 fn names_and_defaults_are_those_of_the_go_operator() {
     let table: Vec<String> = variables()
@@ -210,6 +210,7 @@ fn names_and_defaults_are_those_of_the_go_operator() {
             "METRICS_EXPORTER_MEM_LIMIT=1Gi",
             "METRICS_EXPORTER_EPHEMERAL_REQUEST=30M",
             "METRICS_EXPORTER_EPHEMERAL_LIMIT=50M",
+            "METRICS_EXPORTER_ENABLED=true",
             "METRICS_EXPORTER_IMAGE=containersol/locust_exporter:v0.5.0",
             "METRICS_EXPORTER_IMAGE_PULL_POLICY=Always",
             "METRICS_EXPORTER_PORT=9646",
@@ -250,6 +251,7 @@ fn every_variable_has_a_place_of_its_own() {
     let mut seen: Vec<(String, Settings)> = Vec::new();
     for variable in variables() {
         let value = match variable.kind() {
+            "boolean" if variable.default() == "true" => "false",
             "boolean" => "true",
             "number" | "quantity" | "quantity or `none`" => "7",
             _ => "seven",

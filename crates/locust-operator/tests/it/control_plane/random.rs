@@ -202,6 +202,7 @@ fn is_of_the_types(said: &str) -> bool {
         "spec.cleanup",
         "spec.imagePullPolicy",
         "spec.observability.openTelemetry.protocol",
+        "spec.observability.metricsExporter",
         "].target",
         "spec.scheduling.runtimeClassName",
         // An empty quantity is 0 to Kubernetes, and none to its own pattern.
@@ -305,7 +306,7 @@ impl Judge {
         test.metadata.namespace = Some(self.namespace.clone());
         test.metadata.uid = Some("0-0".to_owned());
         let resolved = resolve(&test, settings);
-        let service = serde_json::to_value(build::master_service(&resolved, settings))?;
+        let service = serde_json::to_value(build::master_service(&resolved))?;
         if !self.is_known(&service) {
             if let Some(said) = self.against("/api/v1", "services", &service).await? {
                 return Ok(Some(said));
@@ -313,10 +314,7 @@ impl Judge {
             let mut services = self.services.lock().expect("no test panics with it");
             services.insert(service.to_string());
         }
-        for job in [
-            build::master_job(&resolved, settings),
-            build::worker_job(&resolved),
-        ] {
+        for job in [build::master_job(&resolved), build::worker_job(&resolved)] {
             let job = serde_json::to_value(job)?;
             if let Some(said) = self.against("/apis/batch/v1", "jobs", &job).await? {
                 return Ok(Some(said));

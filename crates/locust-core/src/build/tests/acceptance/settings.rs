@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{at, built, built_with, locust};
+use super::{at, built, built_with, locust, names, pod};
 use crate::settings::from_variables;
 
 #[test]
@@ -96,5 +96,53 @@ fn check_35_all_bad_variables_are_named() {
     for (name, _) in bad {
         let told = errors.iter().any(|error| error.to_string().contains(name));
         assert!(told, "{name} is not in {errors:?}");
+    }
+}
+
+/// Whether the exporter runs beside the master. All that belongs to it is there
+/// or none of it is.
+fn has_exporter(observability: &Value, enabled: &str) -> bool {
+    let patch = json!({ "spec": { "observability": observability } });
+    let built = built_with(&patch, &[("METRICS_EXPORTER_ENABLED", enabled)]);
+    let ports = names(at(&built.service, "/spec/ports"));
+    let parts = [
+        !pod(&built.master, "/initContainers").is_null(),
+        !at(&built.master, "/spec/template/metadata/annotations").is_null(),
+        ports.contains(&"prometheus-metrics"),
+    ];
+    assert!(
+        parts == [true; 3] || parts == [false; 3],
+        "{observability} {enabled}: {parts:?}"
+    );
+    parts == [true; 3]
+}
+
+#[test]
+fn the_exporter_is_switched_off_by_a_test_or_by_the_operator_and_a_tests_word_counts() {
+    let telemetry = json!({ "enabled": true, "endpoint": "http://c:4317" });
+    let with = |word: &str| json!({ "metricsExporter": word });
+    for (observability, by_default, when_off) in [
+        (json!(null), true, false),
+        (
+            json!({ "openTelemetry": { "enabled": false } }),
+            true,
+            false,
+        ),
+        (json!({ "openTelemetry": telemetry }), false, false),
+        (with("Enabled"), true, true),
+        (with("Disabled"), false, false),
+        (
+            json!({ "openTelemetry": telemetry, "metricsExporter": "Enabled" }),
+            true,
+            true,
+        ),
+    ] {
+        for (enabled, expected) in [("", by_default), ("true", by_default), ("false", when_off)] {
+            assert_eq!(
+                has_exporter(&observability, enabled),
+                expected,
+                "{observability} {enabled}"
+            );
+        }
     }
 }

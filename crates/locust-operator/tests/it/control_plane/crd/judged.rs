@@ -63,6 +63,11 @@ fn judged_alike() -> Vec<(&'static str, Value)> {
             "/spec/observability",
             json!({"openTelemetry": {"protocol": "http"}}),
         ),
+        ("/spec/observability", json!({"metricsExporter": "Off"})),
+        (
+            "/spec/observability",
+            json!({"metricsExporter": "Disabled"}),
+        ),
         ("/spec", json!(null)),
     ]
 }
