@@ -50,8 +50,7 @@ impl World {
             "kind": "LocustTest",
             "metadata": { "name": "demo", "namespace": "n", "uid": "test", "generation": 1 },
             "spec": {
-                "image": "locust",
-                "master": { "command": "" },
+                "image": "locust", "master": { "command": "" },
                 "worker": { "command": "", "replicas": 2 },
             },
         });
