@@ -156,7 +156,12 @@ fn moved_numbers_are_news_every_five_seconds_and_turns_at_once() {
     assert_eq!(hear(3, answer("running", 9, 5, 0)), News::Some, "all users");
     assert_eq!(hear(6, answer("running", 9, 50, 0)), News::None, "too soon");
     assert_eq!(hear(8, answer("running", 9, 60, 0)), News::Some);
-    assert_eq!(hear(10, answer("running", 9, 60, 0)), News::None);
+    assert_eq!(hear(16, answer("running", 9, 60, 0)), News::None);
+    assert_eq!(
+        hear(18, answer("running", 9, 60, 0)),
+        News::Some,
+        "0 a second"
+    );
     assert_eq!(
         hear(40, answer("running", 9, 60, 0)),
         News::None,
