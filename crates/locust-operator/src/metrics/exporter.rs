@@ -14,13 +14,12 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::late;
 use crate::controller::chain;
 use crate::local::api::{Api, Statistics};
 
 /// How many scrapes ask Locust at a time. Each may have a megabyte in memory.
 const AT_A_TIME: usize = 4;
-/// How long answers may take after the end was asked for.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// What to serve.
 #[derive(Clone, Debug)]
@@ -72,11 +71,6 @@ pub(crate) async fn serve(
         ended = serving => ended,
         () = late(&shutdown) => Ok(()),
     }
-}
-
-async fn late(shutdown: &CancellationToken) {
-    shutdown.cancelled().await;
-    tokio::time::sleep(LAST_ANSWERS).await;
 }
 
 /// As with the exporter, methods make no difference, and every path that is

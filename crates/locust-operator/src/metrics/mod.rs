@@ -14,6 +14,7 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -32,6 +33,10 @@ use crate::server::connections::Place;
 use crate::server::connections::rules::Stage;
 use crate::server::{self, Answers, End, Files, Identity, NoFiles, Protocols, Server};
 use access::{Access, Refusal};
+
+/// How long answers may take after the end was asked for. A leader that ends
+/// gives its Lease back after that.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// The one path. It is part of the right to read it.
 const PATH: &str = "/metrics";
@@ -137,12 +142,21 @@ pub(crate) async fn serve(
         protocols,
         end: End {
             leaving: shutdown.clone(),
-            gone: shutdown,
+            gone: shutdown.clone(),
         },
     };
     let serving = async { Ok::<_, MetricsError>(server::serve(server, Arc::new(scraped)).await?) };
     let keeping = async { Ok::<_, MetricsError>(keeping.await?) };
-    tokio::try_join!(serving, keeping).map(|_| ())
+    tokio::select! {
+        ended = async { tokio::try_join!(serving, keeping) } => ended.map(|_| ()),
+        () = late(&shutdown) => Ok(()),
+    }
+}
+
+/// Waits until nobody is waited for any more.
+async fn late(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(LAST_ANSWERS).await;
 }
 
 /// As the Go operator's: there is no name by which it could be known.

@@ -301,3 +301,16 @@ async fn a_taken_address_is_told_with_the_flag() {
         )
     );
 }
+
+#[tokio::test]
+async fn clients_that_hold_a_connection_do_not_hold_up_the_end() {
+    let served = Served::start(Security::OwnCertificate).await;
+    let _silent = served.connect().await;
+    // It is let in after the other one.
+    assert_eq!(served.scrape(None).await.0, 401);
+    let began = std::time::Instant::now();
+    served.shutdown.cancel();
+    served.task.await.unwrap().unwrap();
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
