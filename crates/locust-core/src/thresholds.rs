@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use locust_api::condition::Reason;
-use locust_api::latest::{Metric, Threshold};
+use locust_api::latest::{Metric, Threshold, Unit};
 
 use crate::locust::{Endpoint, RunPhase, Sample};
 
@@ -321,13 +321,11 @@ fn per_second(row: &Endpoint, load: Duration) -> f64 {
 }
 
 fn shown(metric: Metric, value: f64) -> String {
-    if metric.is_time() {
-        return format!("{value:.0}ms");
-    }
-    match metric == Metric::FailRatio {
-        true => format!("{:.2}%", value * 100.0),
-        false if metric == Metric::Rps => format!("{value:.1}"),
-        false => format!("{value:.0}"),
+    match metric.unit() {
+        Unit::Time => format!("{value:.0}ms"),
+        Unit::Ratio => format!("{:.2}%", value * 100.0),
+        Unit::Rate => format!("{value:.1}"),
+        Unit::Count => format!("{value:.0}"),
     }
 }
 

@@ -28,4 +28,4 @@ pub use spec::{
 };
 pub use stats::{LocustState, LocustStats};
 pub use status::{Failure, LocustTestStatus, Phase, Run, Stop};
-pub use thresholds::{Metric, Threshold};
+pub use thresholds::{Metric, Threshold, Unit};

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Threshold {
-    /// What is limited. p50 to p99, avg and max are response times; failRatio is the part of the requests that failed, rps requests per
-    /// second, requests their number.
+    /// What is limited. p50 to p99, avg and max are response times; failRatio is
+    /// the part of the requests that failed, rps requests per second, requests
+    /// their number.
     pub metric: Metric,
     /// Name of one endpoint, as Locust lists it, with or without its method:
     /// `/users` or `GET /users`. All endpoints together without it.
@@ -82,8 +83,8 @@ impl Metric {
         }
     }
 
-    /// Whether it is a response time.
-    pub const fn is_time(self) -> bool {
+    /// What it is measured in.
+    pub const fn unit(self) -> Unit {
         match self {
             Self::P50
             | Self::P66
@@ -94,34 +95,52 @@ impl Metric {
             | Self::P98
             | Self::P99
             | Self::Avg
-            | Self::Max => true,
-            Self::FailRatio | Self::Rps | Self::Requests => false,
+            | Self::Max => Unit::Time,
+            Self::FailRatio => Unit::Ratio,
+            Self::Rps => Unit::Rate,
+            Self::Requests => Unit::Count,
         }
+    }
+
+    /// Whether it is a response time.
+    pub const fn is_time(self) -> bool {
+        matches!(self.unit(), Unit::Time)
     }
 
     /// A limit as a number: milliseconds for a time, 0 to 1 for a ratio. `None`
     /// if the unit is none of this metric.
     pub fn limit(self, text: &str) -> Option<f64> {
-        if self.is_time() {
-            return match text.strip_suffix("ms") {
+        match self.unit() {
+            Unit::Time => match text.strip_suffix("ms") {
                 Some(milliseconds) => decimal(milliseconds),
                 None => Some(decimal(text.strip_suffix('s')?)? * 1000.0),
-            };
-        }
-        let number = decimal(text);
-        if self == Self::FailRatio {
-            return match text.strip_suffix('%') {
+            },
+            Unit::Ratio => match text.strip_suffix('%') {
                 Some("100") => Some(1.0),
                 Some(percent) if percent.find('.').unwrap_or(percent.len()) <= 2 => {
                     Some(decimal(percent)? / 100.0)
                 }
                 Some(_) => None,
-                None if text == "1" || text == "0" || text.starts_with("0.") => number,
+                None if text == "1" || text == "0" || text.starts_with("0.") => decimal(text),
                 None => None,
-            };
+            },
+            Unit::Rate => decimal(text),
+            Unit::Count => decimal(text).filter(|_| !text.contains('.')),
         }
-        number.filter(|_| self == Self::Rps || !text.contains('.'))
     }
+}
+
+/// What a metric is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Milliseconds.
+    Time,
+    /// A part of 1.
+    Ratio,
+    /// A second.
+    Rate,
+    /// A whole number.
+    Count,
 }
 
 /// A number without sign and exponent.
