@@ -18,19 +18,18 @@ use crate::status::{Draft, health};
 pub(super) const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn decide(observed: &Observed) -> Decision {
-    let (mut steps, mut requeue) = (Vec::new(), None::<Duration>);
-    for role in [Role::Master, Role::Worker] {
-        let Some(job) = observed.job(role) else {
-            continue;
-        };
-        match stays_for(observed, role, job) {
-            Some(Duration::ZERO) => steps.push(delete_job(role, job)),
-            Some(left) => requeue = Some(requeue.map_or(left, |least| least.min(left))),
-            None => {}
-        }
-    }
+    let leaving: Vec<(Role, &Job, Duration)> = [Role::Master, Role::Worker]
+        .into_iter()
+        .filter_map(|role| {
+            let job = observed.job(role)?;
+            Some((role, job, stays_for(observed, role, job)?))
+        })
+        .collect();
+    let due = leaving.iter().filter(|(.., left)| left.is_zero());
+    let steps: Vec<_> = due.map(|(role, job, _)| delete_job(*role, job)).collect();
+    let soonest = leaving.iter().map(|(.., left)| *left).min();
     Decision {
-        requeue: requeue.filter(|_| steps.is_empty()),
+        requeue: soonest.filter(|_| steps.is_empty()),
         steps,
         status: seen(observed),
         ..Decision::nothing(observed)

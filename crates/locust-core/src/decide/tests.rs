@@ -20,8 +20,20 @@ mod verdicts;
 use jiff::{SignedDuration, Timestamp};
 use locust_api::latest::Phase;
 use model::World;
+use objects::heard;
 
 use super::*;
+
+/// The load of a test has begun, by 40 requests.
+fn under_load(mut world: World) -> World {
+    world.look();
+    world.workers_run(2);
+    world.master_runs();
+    world.heard = Some(heard("running", 5, 40, 2));
+    world.look();
+    assert_eq!(world.phase(), Some(Phase::Running));
+    world
+}
 
 #[test]
 fn the_run_is_recorded_before_the_master_is_released() {

@@ -9,8 +9,6 @@ use crate::locust::{RunPhase, RunWatch};
 /// How the load of a run is made, or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Making {
-    /// Where the run stands.
-    pub phase: RunPhase,
     /// The most workers that were connected at a time.
     pub workers: u64,
     /// How many were asked for; `None`: fewer are as good.
@@ -25,7 +23,6 @@ impl Making {
     /// By what was folded of a run.
     pub const fn of(watch: &RunWatch, strain: Strain, wanted_workers: Option<u64>) -> Self {
         Self {
-            phase: watch.phase(),
             workers: watch.most_workers(),
             wanted_workers,
             lost_workers: watch.lost_workers(),
@@ -33,10 +30,10 @@ impl Making {
         }
     }
 
-    /// Why the load is not as asked for, if it is not: the gravest of what is
-    /// known.
-    pub fn unhealthy(&self) -> Option<(Reason, String)> {
-        if self.phase == RunPhase::AllWorkersLost {
+    /// Why the load of a run that stands there is not as asked for, if it is not:
+    /// the gravest of what is known.
+    pub fn unhealthy(&self, phase: RunPhase) -> Option<(Reason, String)> {
+        if phase == RunPhase::AllWorkersLost {
             let message = "all workers were lost under load".to_owned();
             return Some((Reason::AllWorkersLost, message));
         }
@@ -61,7 +58,7 @@ impl Making {
         let wanted = self
             .wanted_workers
             .filter(|wanted| *wanted > self.workers)?;
-        (self.phase.has_begun() && self.workers > 0).then(|| {
+        (phase.has_begun() && self.workers > 0).then(|| {
             let message = format!("{} of {wanted} workers took part at most", self.workers);
             (Reason::WorkersMissing, message)
         })

@@ -196,7 +196,6 @@ fn an_end_by_a_person_says_nothing_about_the_system_under_test() {
 
 fn made() -> Making {
     Making {
-        phase: RunPhase::Running,
         workers: 4,
         wanted_workers: Some(4),
         lost_workers: 0,
@@ -206,8 +205,8 @@ fn made() -> Making {
 
 #[test]
 fn a_load_is_as_asked_for_until_something_was_missing_or_too_much() {
-    assert_eq!(made().unhealthy(), None);
-    let said = |making: Making| making.unhealthy().unwrap();
+    assert_eq!(made().unhealthy(RunPhase::Running), None);
+    let said = |making: Making| making.unhealthy(RunPhase::Running).unwrap();
     for (lost, words) in [(1, "1 worker was lost"), (2, "2 workers were lost")] {
         let (reason, message) = said(Making {
             lost_workers: lost,
@@ -257,33 +256,29 @@ fn workers_are_missing_only_from_a_load_that_needs_them() {
         wanted_workers: None,
         ..missing
     };
-    let not_begun = Making {
-        phase: RunPhase::Starting,
-        ..missing
-    };
     // They are not listed by a master that is asked for the first time after
     // its load.
     let unseen = Making {
         workers: 0,
         ..missing
     };
-    for making in [anyway, not_begun, unseen] {
-        assert_eq!(making.unhealthy(), None, "{making:?}");
+    for (making, phase) in [
+        (anyway, RunPhase::Running),
+        (missing, RunPhase::Starting),
+        (unseen, RunPhase::Running),
+    ] {
+        assert_eq!(making.unhealthy(phase), None, "{making:?}");
     }
 }
 
 #[test]
 fn what_weighs_most_is_said() {
     let all = Making {
-        phase: RunPhase::AllWorkersLost,
         workers: 3,
         lost_workers: 3,
         ..made()
     };
-    assert_eq!(all.unhealthy().unwrap().0, Reason::AllWorkersLost);
-    let some = Making {
-        phase: RunPhase::Ended,
-        ..all
-    };
-    assert_eq!(some.unhealthy().unwrap().0, Reason::WorkersLost);
+    let said = |phase| all.unhealthy(phase).unwrap().0;
+    assert_eq!(said(RunPhase::AllWorkersLost), Reason::AllWorkersLost);
+    assert_eq!(said(RunPhase::Ended), Reason::WorkersLost);
 }

@@ -69,11 +69,8 @@ impl Generator {
     }
 
     fn observe_workers(&mut self, now: Duration, sample: &Sample) {
-        let busy = match sample.state {
-            State::Spawning | State::Running => sample.workers.busy,
-            State::Ready | State::Stopping | State::Stopped | State::Unknown => 0,
-        };
-        if busy == 0 {
+        let busy = sample.workers.busy;
+        if busy == 0 || !sample.is_loading() {
             self.busy_since = None;
             return;
         }

@@ -5,6 +5,7 @@
 //! field by field, and a missing one is `None` or zero, never an error. Only an
 //! answer that is no statistics at all (a login page, for example) is refused.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 pub use locust_api::latest::LocustState as State;
@@ -220,30 +221,6 @@ impl Sample {
         })
     }
 
-    /// Whether nobody is at work any more. Locust goes on reporting the last
-    /// rates then.
-    pub fn is_idle(&self) -> bool {
-        is_idle(self.state, self.users)
-    }
-}
-
-fn is_idle(state: State, users: u64) -> bool {
-    users == 0 && matches!(state, State::Stopping | State::Stopped)
-}
-
-/// The state that Locust calls so; one that no known version reports is unknown.
-fn state(name: &str) -> State {
-    match name {
-        "ready" => State::Ready,
-        "spawning" => State::Spawning,
-        "running" => State::Running,
-        "stopping" => State::Stopping,
-        "stopped" => State::Stopped,
-        _ => State::Unknown,
-    }
-}
-
-impl Sample {
     /// Adds what only the table of requests has, row by row.
     pub fn complete(&mut self, table: &[Endpoint]) {
         let by_name: BTreeMap<_, _> = table
@@ -259,6 +236,40 @@ impl Sample {
             row.p95_ms = row.p95_ms.or(full.p95_ms);
             row.p99_ms = row.p99_ms.or(full.p99_ms);
         }
+    }
+
+    /// Its endpoints, those with the most requests first.
+    pub fn busiest(&self) -> Vec<&Endpoint> {
+        let mut rows: Vec<&Endpoint> = self.endpoints.iter().collect();
+        rows.sort_by_key(|row| (Reverse(row.requests), &row.method, &row.name));
+        rows
+    }
+
+    /// Whether there is load.
+    pub const fn is_loading(&self) -> bool {
+        matches!(self.state, State::Spawning | State::Running)
+    }
+
+    /// Whether nobody is at work any more. Locust goes on reporting the last
+    /// rates then.
+    pub const fn is_idle(&self) -> bool {
+        is_idle(self.state, self.users)
+    }
+}
+
+const fn is_idle(state: State, users: u64) -> bool {
+    users == 0 && matches!(state, State::Stopping | State::Stopped)
+}
+
+/// The state that Locust calls so; one that no known version reports is unknown.
+fn state(name: &str) -> State {
+    match name {
+        "ready" => State::Ready,
+        "spawning" => State::Spawning,
+        "running" => State::Running,
+        "stopping" => State::Stopping,
+        "stopped" => State::Stopped,
+        _ => State::Unknown,
     }
 }
 

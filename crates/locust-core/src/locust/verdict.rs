@@ -126,7 +126,10 @@ impl Outcome<'_> {
             // A master that was gone before its time is known by its process.
             left: None,
             all_workers_lost: self.phase == RunPhase::AllWorkersLost,
-            unhealthy: self.making.unhealthy().map(|(_, message)| message),
+            unhealthy: self
+                .making
+                .unhealthy(self.phase)
+                .map(|(_, message)| message),
             has_thresholds,
             thresholds: (has_thresholds && self.phase.has_begun())
                 .then(|| summary(self.standings, is_over)),

@@ -154,13 +154,13 @@ impl RunWatch {
     }
 
     fn after_starting(&mut self, now: Duration, sample: &Sample) -> RunPhase {
-        if is_loading(sample) {
+        if sample.is_loading() {
             self.began = Some(now);
             return RunPhase::Running;
         }
         // A run shorter than the pause between two samples. Without workers the
         // requests are those of an earlier master's orphans.
-        if is_idle(sample) && sample.totals.requests > 0 && sample.workers.connected > 0 {
+        if sample.is_idle() && sample.totals.requests > 0 && sample.workers.connected > 0 {
             self.began = Some(now);
             self.ended = Some(now);
             return RunPhase::Ending;
@@ -181,7 +181,7 @@ impl RunWatch {
                 RunPhase::Running
             };
         }
-        if is_idle(sample) {
+        if sample.is_idle() {
             self.ended = Some(now);
             return RunPhase::Ending;
         }
@@ -189,7 +189,7 @@ impl RunWatch {
     }
 
     fn after_ending(&mut self, now: Duration, sample: &Sample) -> RunPhase {
-        if is_loading(sample) && sample.users > 0 {
+        if sample.is_loading() && sample.users > 0 {
             self.began = Some(now);
             self.ended = None;
             return RunPhase::Running;
@@ -211,7 +211,7 @@ impl RunWatch {
         }
         // One that is replaced at once is missing all the same, for a minute.
         let missing = sample.workers.missing;
-        if self.phase == RunPhase::Running && is_loading(sample) {
+        if self.phase == RunPhase::Running && sample.is_loading() {
             let fewer = self.connected.saturating_sub(connected);
             self.lost_workers += fewer.max(missing.saturating_sub(self.missing));
         }
@@ -219,12 +219,4 @@ impl RunWatch {
         self.missing = missing;
         self.most_workers = self.most_workers.max(connected);
     }
-}
-
-const fn is_loading(sample: &Sample) -> bool {
-    matches!(sample.state, State::Spawning | State::Running)
-}
-
-const fn is_idle(sample: &Sample) -> bool {
-    sample.users == 0 && matches!(sample.state, State::Stopping | State::Stopped)
 }

@@ -8,7 +8,6 @@
 //! - it goes on telling of workers and endpoints that Locust no longer has,
 //!   and of the last rates when the load has ended.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::text::{Family, Kind, Labels, Series};
@@ -194,8 +193,6 @@ fn endpoints(sample: &Sample, detail: Detail) -> Vec<Endpoint> {
         Detail::All => usize::MAX,
         Detail::Top => TOP,
     };
-    let mut rows: Vec<&Endpoint> = sample.endpoints.iter().collect();
-    rows.sort_by_key(|row| (Reverse(row.requests), &row.method, &row.name));
     let totals = Endpoint {
         method: String::new(),
         name: AGGREGATED.to_owned(),
@@ -203,6 +200,7 @@ fn endpoints(sample: &Sample, detail: Detail) -> Vec<Endpoint> {
     };
     let lately = |rate: f64| if sample.is_idle() { 0.0 } else { rate };
     let mut told = BTreeSet::new();
+    let rows = sample.busiest();
     let rows = rows.into_iter().take(most).map(|row| Endpoint {
         method: label(&row.method),
         name: label(&row.name),

@@ -41,7 +41,6 @@ pub struct Moment {
 /// The answers of one master, folded.
 #[derive(Clone, Debug)]
 pub struct Following {
-    test: String,
     workers: String,
     version: Option<String>,
     image_version: Option<String>,
@@ -144,7 +143,6 @@ impl Following {
             .load_began
             .and_then(|began| Duration::try_from(now.duration_since(began)).ok());
         Self {
-            test: master.test.clone(),
             workers: master.workers.clone(),
             version: None,
             image_version: master.image_version.clone(),
@@ -233,15 +231,15 @@ impl Following {
         self.wants_report && self.report.is_none() && self.watch.phase().is_over()
     }
 
-    /// Takes in what the master told. Without its table of requests it is asked
-    /// again, a few times.
-    pub fn hear_report(&mut self, gathered: Gathered) {
+    /// Takes in what the master of this test told. Without its table of requests
+    /// it is asked again, a few times.
+    pub fn hear_report(&mut self, test: &str, gathered: Gathered) {
         self.report_questions = self.report_questions.saturating_add(1);
         if gathered.stats_csv.is_none() && self.report_questions < REPORT_QUESTIONS {
             return;
         }
         let readings = self.judge.readings(true);
-        let document = report::document(&self.test, &self.heard(), &readings, &gathered);
+        let document = report::document(test, &self.heard(), &readings, &gathered);
         self.report = Some(Arc::new(Report::of(&document, gathered)));
     }
 

@@ -20,8 +20,6 @@ use crate::settings::Settings;
 /// The master of a run, and what is known of the run before it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Master {
-    /// Name of the test.
-    pub test: String,
     /// UID of its pod: another pod may get the address later.
     pub pod: String,
     /// Address of its web UI and API.
@@ -42,7 +40,7 @@ pub struct Master {
     pub load_began: Option<Timestamp>,
     /// What its numbers are compared with.
     pub thresholds: Vec<Threshold>,
-    /// Whether its full results are wanted.
+    /// Whether its full results are wanted, and not stored.
     pub wants_report: bool,
     /// What it is to be told, as the stored status says.
     pub order: Option<Order>,
@@ -102,7 +100,6 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
     let stats = status.and_then(|status| status.locust.as_ref());
     let load = Load::from_args(&master_args(&resolved, Reach::Service));
     Source::Master(Box::new(Master {
-        test: resolved.name.clone(),
         pod: pod.metadata.uid.clone().unwrap_or_default(),
         address: SocketAddr::new(ip, web.port),
         base_path: web.base_path,
@@ -115,9 +112,18 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
             .and_then(|stats| stats.load_start_time.as_ref())
             .map(|time| time.0),
         thresholds: test.spec.thresholds.clone().unwrap_or_default(),
-        wants_report: build::results_policy(test) != ConfigMapPolicy::None,
+        wants_report: wants_report(test),
         order: order(test),
     }))
+}
+
+fn wants_report(test: &LocustTest) -> bool {
+    let status = test.status.as_ref();
+    let mut conditions = status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    let is_stored = conditions.any(|condition| condition.reason == Reason::Stored.as_str());
+    build::results_policy(test) != ConfigMapPolicy::None && !is_stored
 }
 
 fn wanted_workers(test: &LocustTest) -> Option<u64> {

@@ -31,12 +31,8 @@ pub struct Top {
 impl Top {
     /// The endpoints with the most requests and the most frequent errors.
     pub(super) fn of(sample: &Sample) -> Arc<Self> {
-        let Sample {
-            endpoints, errors, ..
-        } = sample;
-        let mut most: Vec<&Endpoint> = endpoints.iter().collect();
-        most.sort_by_key(|row| (Reverse(row.requests), &row.method, &row.name));
-        let mut often: Vec<&ErrorRow> = errors.iter().collect();
+        let most = sample.busiest();
+        let mut often: Vec<&ErrorRow> = sample.errors.iter().collect();
         often.sort_by_key(|row| (Reverse(row.occurrences), &row.method, &row.name));
         let mut is_truncated = most.len() > MOST_ENDPOINTS || often.len() > MOST_ERRORS;
         let mut short = |text: &str, most| {

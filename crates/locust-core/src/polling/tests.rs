@@ -12,7 +12,6 @@ use crate::locust::{RunPhase, Sample};
 
 fn master() -> Master {
     Master {
-        test: "demo".to_owned(),
         pod: "pod".to_owned(),
         address: ([10, 0, 0, 7], 8089).into(),
         base_path: String::new(),

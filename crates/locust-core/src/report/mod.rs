@@ -173,7 +173,7 @@ pub fn document(test: &str, heard: &Heard, readings: &[Reading], gathered: &Gath
         thresholds: readings.iter().map(Threshold::from).collect(),
         warnings: heard
             .making
-            .unhealthy()
+            .unhealthy(heard.phase)
             .map(|(_, message)| message)
             .into_iter()
             .collect(),

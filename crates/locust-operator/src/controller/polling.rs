@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use locust_api::latest::LocustTest;
-use locust_core::locust::{Endpoint, Sample, parse_stats_csv};
+use locust_core::locust::Sample;
 use locust_core::metrics::{Labels, Run};
 use locust_core::polling::{
     Following, Heard, Master, Moment, News, Order, Silence, Source, jittered,
@@ -227,10 +227,9 @@ impl Poll {
                 elapsed: begun.elapsed(),
                 now: Timestamp::now(),
             };
-            let Some((news, pause)) = self.hear(moment, answer) else {
+            let Some((mut news, pause)) = self.hear(moment, answer) else {
                 return;
             };
-            let mut news = news;
             if self.wants_report() {
                 self.hear_report(self.ask_report(&api).await);
                 news = News::Some;
@@ -273,12 +272,11 @@ impl Poll {
     async fn ask(&self, api: &Api) -> Result<Sample, Silence> {
         // It is never closed.
         let _place = self.shared.places.acquire().await;
-        let mut sample = api.sample().await.map_err(|error| silence(&error))?;
-        let wants_table = self.followed(|known| known.following.wants_table(&sample));
-        if wants_table == Some(true) {
-            sample.complete(&table(api).await);
-        }
-        Ok(sample)
+        let wants_table = |sample: &Sample| {
+            self.followed(|known| known.following.wants_table(sample)) == Some(true)
+        };
+        let answer = api.completed_sample(wants_table).await;
+        answer.map_err(|error| silence(&error))
     }
 
     fn wants_report(&self) -> bool {
@@ -293,7 +291,7 @@ impl Poll {
     }
 
     fn hear_report(&self, gathered: Gathered) {
-        self.followed(|known| known.following.hear_report(gathered));
+        self.followed(|known| known.following.hear_report(&self.test.name, gathered));
     }
 
     fn wants_version(&self) -> bool {
@@ -341,19 +339,6 @@ async fn tell(order: Order, api: &Api) {
     if let Err(error) = told {
         tracing::warn!(error = %chain(&error), ?order, "the master could not be told, it is tried again");
     }
-}
-
-/// The table of requests; without it what it alone has is not known.
-async fn table(api: &Api) -> Vec<Endpoint> {
-    let table = api.stats_csv().await;
-    let table = table.inspect_err(|error| {
-        tracing::debug!(error = %chain(error), "the master did not give its table of requests");
-    });
-    table
-        .ok()
-        .as_deref()
-        .and_then(parse_stats_csv)
-        .unwrap_or_default()
 }
 
 /// All that a master can tell, as far as it does.

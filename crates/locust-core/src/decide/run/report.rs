@@ -237,7 +237,7 @@ pub(super) fn generator(observed: &Observed, draft: &mut Draft) {
     let may_pass = [Reason::UsersMissing, Reason::WorkersMissing].map(Reason::as_str);
     let was = draft.condition(healthy).map(|was| was.reason.as_str());
     let is_lasting = was.is_some_and(|reason| !may_pass.contains(&reason));
-    match heard.making.unhealthy() {
+    match heard.making.unhealthy(heard.phase) {
         Some((reason, _)) if is_lasting && may_pass.contains(&reason.as_str()) => {}
         Some((reason, message)) => draft.set(healthy, Truth::False, reason, message),
         None if is_lasting || heard.numbers.is_none() => {}

@@ -42,11 +42,11 @@ pub(super) fn store(observed: &Observed, draft: &mut Draft, is_over: bool) -> St
     let is_stored = draft
         .condition(stored)
         .is_some_and(|condition| condition.reason == Reason::Stored.as_str());
-    let heard = observed.heard.as_ref();
-    let report = heard.and_then(|heard| heard.report.as_deref());
     if is_stored {
         return Stored::NOTHING;
     }
+    let heard = observed.heard.as_ref();
+    let report = heard.and_then(|heard| heard.report.as_deref());
     let Some(report) = report else {
         let was_tried = draft.condition(stored).is_some();
         if is_over && !was_tried && heard.is_some_and(|heard| heard.phase.has_begun()) {
@@ -55,7 +55,8 @@ pub(super) fn store(observed: &Observed, draft: &mut Draft, is_over: bool) -> St
         }
         return Stored::NOTHING;
     };
-    let place = format!("ConfigMap {}", results_name(&name(observed)));
+    let test = observed.test.metadata.name.as_deref().unwrap_or_default();
+    let place = format!("ConfigMap {}", results_name(test));
     match &observed.storing {
         None => now(observed, report),
         Some(Storing::Done) => {
@@ -94,8 +95,4 @@ fn words(why: &NotStored, place: &str) -> (Reason, String) {
             format!("{place} cannot be written: {answer}"),
         ),
     }
-}
-
-fn name(observed: &Observed) -> String {
-    observed.test.metadata.name.clone().unwrap_or_default()
 }

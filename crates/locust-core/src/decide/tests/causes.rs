@@ -9,20 +9,9 @@ use crate::locust::RunPhase;
 use crate::polling::Heard;
 use crate::thresholds::Standing;
 
-fn under_load() -> World {
-    let mut world = World::new();
-    world.look();
-    world.workers_run(2);
-    world.master_runs();
-    world.heard = Some(heard("running", 5, 40, 2));
-    world.look();
-    assert_eq!(world.phase(), Some(Phase::Running));
-    world
-}
-
 /// The load has ended by itself, with so many requests and failures.
 fn after_load(requests: u32, failures: u64) -> World {
-    let mut world = under_load();
+    let mut world = under_load(World::new());
     let mut words = Heard {
         phase: RunPhase::Ended,
         load_ended: Some(world.now),
@@ -54,7 +43,7 @@ fn produced(reason: FailureReason) -> World {
         R::LocustfileError => exits(after_load(40, 0), 1),
         R::ExitCode => exits(after_load(40, 0), 42),
         R::NoRequests => exits(after_load(0, 0), 0),
-        R::MasterLost => exits(under_load(), 137),
+        R::MasterLost => exits(under_load(World::new()), 137),
         R::ThresholdBreached => {
             let mut world = after_load(40, 0);
             let limit = serde_json::json!([{ "metric": "p95", "max": "5ms" }]);
@@ -68,14 +57,14 @@ fn produced(reason: FailureReason) -> World {
             exits(world, 0)
         }
         R::Stopped => {
-            let mut world = under_load();
+            let mut world = under_load(World::new());
             world.test.spec.desired_state = Some(DesiredState::Stopped);
             world.look();
             world.heard.as_mut().unwrap().phase = RunPhase::Ended;
             world
         }
         R::DeadlineExceeded => {
-            let mut world = under_load();
+            let mut world = under_load(World::new());
             world.test.spec.active_deadline_seconds = Some(60);
             world.now += SignedDuration::from_secs(61);
             world.look();
@@ -94,19 +83,17 @@ fn produced(reason: FailureReason) -> World {
             world
         }
         R::WorkersLost => {
-            let mut world = under_load();
-            let words = world.heard.as_mut().unwrap();
-            words.phase = RunPhase::AllWorkersLost;
-            words.making.phase = RunPhase::AllWorkersLost;
+            let mut world = under_load(World::new());
+            world.heard.as_mut().unwrap().phase = RunPhase::AllWorkersLost;
             world
         }
         R::JobDeleted => {
-            let mut world = under_load();
+            let mut world = under_load(World::new());
             world.delete_job_seen(Role::Master);
             world
         }
         R::ResultUnknown => {
-            let mut world = under_load();
+            let mut world = under_load(World::new());
             world.master = None;
             world
         }

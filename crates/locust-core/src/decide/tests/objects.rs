@@ -82,7 +82,6 @@ pub(super) fn heard(state: &str, users: u32, requests: u32, workers: u32) -> Hea
 /// A master of the test `demo`.
 pub(super) fn master() -> Master {
     Master {
-        test: "demo".to_owned(),
         pod: "pod".to_owned(),
         address: ([10, 0, 0, 7], 8089).into(),
         base_path: String::new(),

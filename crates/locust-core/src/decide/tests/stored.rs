@@ -9,7 +9,7 @@ use locust_api::latest::{ConfigMapPolicy, ResultStorage};
 use super::objects::heard;
 use super::*;
 use crate::locust::RunPhase;
-use crate::polling::Heard;
+use crate::polling::{Heard, Source, source};
 use crate::report::{Gathered, NotStored, Report, Storing, document};
 
 fn final_words(report: Option<Arc<Report>>) -> Heard {
@@ -37,11 +37,7 @@ fn after_load(policy: Option<ConfigMapPolicy>, report: Option<Arc<Report>>) -> W
     world.test.spec.results = policy.map(|policy| ResultStorage {
         config_map: Some(policy),
     });
-    world.look();
-    world.workers_run(2);
-    world.master_runs();
-    world.heard = Some(heard("running", 5, 40, 2));
-    world.look();
+    let mut world = under_load(world);
     world.heard = Some(final_words(report));
     world
 }
@@ -53,6 +49,13 @@ fn stored(world: &World) -> Option<ConfigMap> {
         panic!("{step:?}");
     };
     Some(*map)
+}
+
+fn is_to_be_read(world: &World) -> bool {
+    match source(&world.observed(), &Settings::default()) {
+        Source::Master(master) => master.wants_report,
+        Source::Nobody | Source::Headless => false,
+    }
 }
 
 fn failed(seconds: u64) -> Option<Storing> {
@@ -80,9 +83,11 @@ fn they_are_stored_under_the_tests_name_and_go_with_it_unless_they_are_to_stay()
 #[test]
 fn they_are_stored_once_and_the_status_says_where() {
     let mut world = after_load(None, report());
+    assert!(is_to_be_read(&world));
     world.storing = Some(Storing::Done);
     assert_eq!(stored(&world), None);
     world.look();
+    assert!(!is_to_be_read(&world), "a megabyte is not asked for again");
     let said = Some("True/Stored".to_owned());
     assert_eq!(world.condition("ResultsStored"), said);
     // A process that has just started remembers nothing, and the status does.

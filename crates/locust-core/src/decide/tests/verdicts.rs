@@ -12,13 +12,7 @@ use crate::polling::Heard;
 
 /// A test under load, whose master says this now.
 fn under_load(words: Heard) -> World {
-    let mut world = World::new();
-    world.look();
-    world.workers_run(2);
-    world.master_runs();
-    world.heard = Some(heard("running", 5, 40, 2));
-    world.look();
-    assert_eq!(world.phase(), Some(Phase::Running));
+    let mut world = super::under_load(World::new());
     world.heard = Some(words);
     world.look();
     world
@@ -27,7 +21,6 @@ fn under_load(words: Heard) -> World {
 fn ended(requests: u32, failures: u64) -> Heard {
     let mut words = heard("stopped", 0, requests, 2);
     words.phase = RunPhase::Ended;
-    words.making.phase = RunPhase::Ended;
     words.load_ended = Some(Timestamp::UNIX_EPOCH);
     if let Some(numbers) = words.numbers.as_mut() {
         numbers.totals.failures = failures;
@@ -299,7 +292,6 @@ fn workers_that_were_missing_may_still_come_and_those_lost_do_not() {
     let making = |workers, lost_workers| {
         let words = heard("running", 5, 40, 2);
         let making = Making {
-            phase: RunPhase::Running,
             workers,
             wanted_workers: Some(2),
             lost_workers,

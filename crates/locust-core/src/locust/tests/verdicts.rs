@@ -18,14 +18,13 @@ fn outcome(phase: RunPhase, exit: Exit, requests: u64, failures: u64) -> Outcome
         }),
         exceptions: 0,
         errors: &[],
-        making: made(phase, 0),
+        making: made(0),
         standings: &[],
     }
 }
 
-fn made(phase: RunPhase, lost_workers: u64) -> Making {
+fn made(lost_workers: u64) -> Making {
     Making {
-        phase,
         workers: 2,
         wanted_workers: Some(2),
         lost_workers,
@@ -206,7 +205,7 @@ fn a_run_of_processes_is_judged_by_its_thresholds_and_its_losses() {
     let met = "passed: the threshold is met".to_owned();
     assert_eq!(judged(&with(&[Standing::Met], 1, 2)), (met, 0));
     let lossy = Outcome {
-        making: made(RunPhase::Ended, 1),
+        making: made(1),
         ..outcome(RunPhase::Ended, Exit::Code(0), 9, 0)
     };
     let (words, code) = judged(&lossy);

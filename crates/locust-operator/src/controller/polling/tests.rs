@@ -100,7 +100,6 @@ fn test_of(master: u16) -> LocustTest {
 
 fn source(master: u16, port: u16) -> Source {
     Source::Master(Box::new(Master {
-        test: format!("test-{master}"),
         pod: format!("pod-{master}"),
         address: (address(master), port).into(),
         base_path: String::new(),

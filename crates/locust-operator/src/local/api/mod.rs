@@ -17,7 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use locust_core::locust::{Sample, version};
+use locust_core::locust::{Sample, parse_stats_csv, version};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -182,6 +182,24 @@ impl Api {
             true => login(path),
             false => unexpected(path),
         })
+    }
+
+    /// The same, and what only the table of requests has, where that is wanted.
+    /// Without the table it stays unknown.
+    pub async fn completed_sample(
+        &self,
+        wants_table: impl FnOnce(&Sample) -> bool,
+    ) -> Result<Sample, ApiError> {
+        let mut sample = self.sample().await?;
+        if wants_table(&sample) {
+            let table = self.stats_csv().await;
+            let table = table.inspect_err(|error| {
+                tracing::debug!(%error, "the master did not give its table of requests");
+            });
+            let rows = table.ok().as_deref().and_then(parse_stats_csv);
+            sample.complete(&rows.unwrap_or_default());
+        }
+        Ok(sample)
     }
 
     /// The table of requests, never cached and never cut.

@@ -67,7 +67,7 @@ fn warnings(info: &RunInfo, followed: &Followed) -> Vec<String> {
         let most = watch.most_workers();
         warnings.push(format!("only {most} of {expected} workers ever connected"));
     }
-    let strain = followed.making(None).unhealthy();
+    let strain = followed.making(None).unhealthy(watch.phase());
     if let Some((Reason::WorkersSaturated | Reason::UsersMissing, message)) = strain {
         warnings.push(message);
     }

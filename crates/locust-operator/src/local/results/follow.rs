@@ -233,13 +233,9 @@ impl Follow<'_> {
     async fn poll(&mut self, followed: &mut Followed, now: Duration) {
         // A master that is still starting, or has gone, does not answer; that
         // its process is gone is said by the process.
-        let answer = self.api.sample().await.ok();
-        if let Some(mut sample) = answer {
-            if followed.judge.wants_table(&sample)
-                && let Ok(table) = self.api.stats_csv().await
-            {
-                sample.complete(&parse_stats_csv(&table).unwrap_or_default());
-            }
+        let wants_table = |sample: &Sample| followed.judge.wants_table(sample);
+        let answer = self.api.completed_sample(wants_table).await.ok();
+        if let Some(sample) = answer {
             let before = followed.watch.phase();
             let phase = followed.watch.observe(now, &sample);
             followed.generator.observe(now, &sample);
