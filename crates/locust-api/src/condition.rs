@@ -98,7 +98,7 @@ closed_set! {
         /// The load was made as asked for, so that the numbers speak of the target.
         /// Only there while it is known to be otherwise.
         GeneratorHealthy;
-        /// The full results are in the ConfigMap that the message names. Only there
+        /// The full results are in all the places that the message names. Only there
         /// once that was tried.
         ResultsStored;
         /// The image can report by OpenTelemetry. Only there while that is
@@ -210,6 +210,8 @@ closed_set! {
         InvalidScheduling in [Accepted], "Correct the field that the message names.";
         /// A security context that no pod can have.
         InvalidSecurity in [Accepted], "Correct the field that the message names.";
+        /// A place for results cannot be used.
+        InvalidResults in [Accepted], "Correct the field that the message names.";
         /// A setting of the operator makes an object that Kubernetes refuses.
         InvalidSettings in [Accepted], "Have the operator's administrator correct the setting that the message names.";
         /// Kubernetes refuses an object for what it is; the message holds its
@@ -253,6 +255,9 @@ closed_set! {
 
         /// They are stored.
         Stored in [ResultsStored], "Read them there: `kubectl get configmap <name>-results -o yaml`.";
+        /// The sidecar of the master had not said yet what became of them when
+        /// the run was over.
+        NotKnown in [ResultsStored], "Look for them where `spec.results` says.";
         /// The master had ended before it could be asked for them.
         NotRead in [ResultsStored], "Raise `spec.master.autoquit.timeout` to 10 s or more; `status.results` has what is known.";
 

@@ -46,6 +46,12 @@ pub const UPSTREAM_FINALIZER: &str = "locust.io/cleanup";
 
 /// Name of the metrics exporter's container in the master pod.
 pub const EXPORTER_CONTAINER: &str = "locust-metrics-exporter";
+/// Name of the container in the master pod that stores full results.
+pub const RESULTS_CONTAINER: &str = "locust-results";
+/// Name of the volume that it writes them to.
+pub const RESULTS_VOLUME: &str = "locust-results";
+/// Port on which it says what became of them.
+pub const RESULTS_PORT: u16 = 9647;
 /// Name of the volume with `testFiles.libConfigMapRef`.
 pub const LIB_VOLUME: &str = "locust-lib";
 /// Prefix of the volumes made for `env.secretMounts`.

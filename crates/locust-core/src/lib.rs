@@ -50,6 +50,7 @@ pub mod review;
 pub mod settings;
 pub mod status;
 pub mod stop_request;
+pub mod storage;
 pub mod thresholds;
 #[cfg(test)]
 mod trials;

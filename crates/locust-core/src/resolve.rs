@@ -3,6 +3,7 @@
 //! test means the same in a cluster and on a laptop.
 
 mod security;
+mod storage;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use crate::command_line;
 use crate::settings::{Exporter, Settings};
 
 pub use security::ResolvedSecurity;
+pub use storage::ResolvedStorage;
 
 /// A test with nothing left to decide.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,8 @@ pub struct Resolved {
     pub opentelemetry: bool,
     /// The exporter beside the master, if there is one.
     pub exporter: Option<Exporter>,
+    /// Where a sidecar of the master stores the full results, if one does.
+    pub storage: Option<ResolvedStorage>,
     /// Environment of the Locust containers.
     pub env: Vec<EnvVar>,
     /// ConfigMaps and Secrets whose keys become variables.
@@ -131,7 +135,7 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         active_deadline_seconds: _,
         start_deadline_seconds: _,
         start_policy: _,
-        results: _,
+        results,
         cleanup: _,
     } = &test.spec;
     let name = test.metadata.name.clone().unwrap_or_default();
@@ -160,6 +164,9 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         start: start(master),
         opentelemetry: opentelemetry.is_some(),
         exporter: has_exporter.then(|| settings.exporter.clone()),
+        storage: results
+            .as_ref()
+            .and_then(|results| storage::resolve(test, results, settings)),
         env: env::variables(&settings.kafka, opentelemetry, env.as_ref()),
         env_from: env::sources(env.as_ref()),
         placement: placement(scheduling.as_ref(), settings),

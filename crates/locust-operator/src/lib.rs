@@ -12,6 +12,7 @@
 //! | `metrics/` | what Prometheus is told |
 //! | `migrate/` | stores as v2 what was once stored as v1 |
 //! | `server/` | HTTP and HTTPS, for strangers |
+//! | `storage/` | stores the full results of a run, beside its master |
 //! | `target/` | a small HTTP server to try load tests against |
 //! | `telemetry.rs` | logs |
 //! | `webhook/` | answers what the API server asks about LocustTests |
@@ -23,6 +24,7 @@ pub mod local;
 pub mod metrics;
 pub mod migrate;
 pub mod server;
+pub mod storage;
 pub mod target;
 pub mod telemetry;
 pub mod webhook;

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => locust_operator::cli::demo::main(args),
         Command::Target(args) => locust_operator::cli::target::main(args),
         Command::ExportMetrics(args) => export_metrics::main(args),
+        Command::StoreResults(args) => locust_operator::cli::store_results::main(*args),
         Command::Exec(args) => locust_operator::local::launcher::exec::main(&args),
         Command::Convert(args) => locust_operator::cli::convert::main(&args),
         Command::Migrate(args) => locust_operator::cli::migrate::main(&args),

@@ -11,15 +11,13 @@ mod security;
 mod spec;
 mod stats;
 mod status;
+mod storage;
 mod thresholds;
 
 pub use env::{ConfigMapEnv, Env, SecretEnv, SecretMount};
 pub use files::{MountTarget, TargetedVolumeMount, TestFiles};
 pub use observability::{MetricsExporter, Observability, OpenTelemetry, OtlpProtocol};
-pub use results::{
-    Completeness, ConfigMapPolicy, EndpointResult, ErrorResult, RequestResult, ResultStorage,
-    Results, Verdict,
-};
+pub use results::{Completeness, EndpointResult, ErrorResult, RequestResult, Results, Verdict};
 pub use roles::{Autoquit, Master, Worker};
 pub use scheduling::Scheduling;
 pub use security::Security;
@@ -28,4 +26,5 @@ pub use spec::{
 };
 pub use stats::{LocustState, LocustStats};
 pub use status::{Failure, LocustTestStatus, Phase, Run, Stop};
+pub use storage::{ConfigMapPolicy, ResultBucket, ResultStorage, ResultVolume};
 pub use thresholds::{Metric, Threshold, Unit};

@@ -44,29 +44,6 @@ pub struct Results {
     pub truncated: bool,
 }
 
-/// Where the full results of a run are kept: Locust's own report, its tables and
-/// all numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ResultStorage {
-    /// What becomes of the ConfigMap `<name>-results`. Delete: it goes with the
-    /// test. Retain: it stays, until a test of the same name writes it anew.
-    /// None: there is none. Delete if unset.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map: Option<ConfigMapPolicy>,
-}
-
-/// What becomes of a ConfigMap with results: Delete, Retain or None.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[allow(missing_docs)]
-pub enum ConfigMapPolicy {
-    Delete,
-    Retain,
-    None,
-}
-
 /// Complete: the load had ended, and everything that the workers counted had
 /// arrived. Partial: the master ended, or was no longer heard, before that.
 #[derive(

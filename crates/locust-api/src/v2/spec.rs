@@ -159,7 +159,8 @@ pub struct LocustTestSpec {
     /// unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_policy: Option<StartPolicy>,
-    /// Where the full results are kept. May be edited while the test runs.
+    /// Where the full results are kept. `configMap` may be edited while the test
+    /// runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<ResultStorage>,
     /// When the Jobs and pods of a test that is over are removed. The test, its

@@ -31,14 +31,19 @@ pub(super) fn exporter_container(exporter: &Exporter) -> Container {
             variable("LOCUST_EXPORTER_WEB_LISTEN_ADDRESS", &format!(":{port}")),
         ]),
         resources: Some(requirements(resources)),
-        security_context: Some(SecurityContext {
-            allow_privilege_escalation: Some(false),
-            read_only_root_filesystem: Some(true),
-            capabilities: Some(Capabilities {
-                drop: Some(vec!["ALL".to_owned()]),
-                add: None,
-            }),
-            ..Default::default()
+        security_context: Some(locked_down()),
+        ..Default::default()
+    }
+}
+
+/// What a sidecar may do: nothing.
+pub(super) fn locked_down() -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: Some(false),
+        read_only_root_filesystem: Some(true),
+        capabilities: Some(Capabilities {
+            drop: Some(vec!["ALL".to_owned()]),
+            add: None,
         }),
         ..Default::default()
     }

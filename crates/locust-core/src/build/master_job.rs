@@ -10,11 +10,16 @@ use super::command::{Reach, master_args};
 use super::exporter::exporter_container;
 use super::job::job;
 use super::pod::{PodParts, pod_template};
+use super::storage;
+use crate::polling::web;
 use crate::resolve::Resolved;
 
 /// The master's Job, held.
 pub fn master_job(resolved: &Resolved) -> Job {
     let exporter = resolved.exporter.as_ref();
+    // Without its web API a master can be asked for nothing.
+    let is_asked = !web(resolved).is_headless;
+    let storage = resolved.storage.as_ref().filter(|_| is_asked);
     let template = pod_template(
         resolved,
         &resolved.master,
@@ -24,7 +29,13 @@ pub fn master_job(resolved: &Resolved) -> Job {
             annotations: exporter
                 .map(|exporter| scrape_annotations(exporter.port))
                 .unwrap_or_default(),
-            sidecar: exporter.map(exporter_container),
+            sidecars: exporter
+                .map(exporter_container)
+                .into_iter()
+                .chain(storage.map(|storage| storage::container(resolved, storage)))
+                .collect(),
+            volumes: storage.and_then(storage::volume).into_iter().collect(),
+            pre_stop: storage.map(|_| storage::pre_stop()),
         },
     );
     // A master is never started a second time: workers of the first one would

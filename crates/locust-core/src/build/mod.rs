@@ -13,6 +13,7 @@ mod master_service;
 mod pod;
 pub mod resources;
 mod results;
+mod storage;
 #[cfg(test)]
 mod tests;
 pub mod volumes;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerPort, Lifecycle, LifecycleHandler, PodSpec, PodTemplateSpec, Volume,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::pod_labels;
@@ -13,7 +15,11 @@ pub(super) struct PodParts {
     pub(super) args: Vec<String>,
     pub(super) ports: Vec<u16>,
     pub(super) annotations: BTreeMap<String, String>,
-    pub(super) sidecar: Option<Container>,
+    pub(super) sidecars: Vec<Container>,
+    /// Volumes of the sidecars alone.
+    pub(super) volumes: Vec<Volume>,
+    /// What the Locust container does before it is told to end.
+    pub(super) pre_stop: Option<LifecycleHandler>,
 }
 
 pub(super) fn pod_template(
@@ -25,8 +31,11 @@ pub(super) fn pod_template(
         args,
         ports,
         mut annotations,
-        sidecar,
+        sidecars,
+        volumes,
+        pre_stop,
     } = parts;
+    let volumes: Vec<Volume> = role.volumes.iter().cloned().chain(volumes).collect();
     annotations.extend(role.annotations.clone());
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
@@ -44,9 +53,15 @@ pub(super) fn pod_template(
             security_context: Some(resolved.security.pod.clone()),
             automount_service_account_token: resolved.security.service_account_token,
             enable_service_links: resolved.security.service_links,
-            init_containers: sidecar.map(|sidecar| vec![sidecar]),
-            containers: vec![locust_container(resolved, role, args, &ports)],
-            volumes: some_unless_empty(&role.volumes),
+            init_containers: some_unless_empty(&sidecars),
+            containers: vec![Container {
+                lifecycle: pre_stop.map(|handler| Lifecycle {
+                    pre_stop: Some(handler),
+                    ..Default::default()
+                }),
+                ..locust_container(resolved, role, args, &ports)
+            }],
+            volumes: some_unless_empty(&volumes),
             ..Default::default()
         }),
     }

@@ -1,3 +1,4 @@
 //! Tests of the objects.
 
 mod acceptance;
+mod storage;

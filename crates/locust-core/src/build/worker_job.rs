@@ -24,7 +24,9 @@ pub fn worker_job(resolved: &Resolved) -> Job {
             args: worker_args(resolved, Reach::Service),
             ports: vec![names::WORKER_PORT],
             annotations: Default::default(),
-            sidecar: None,
+            sidecars: Vec::new(),
+            volumes: Vec::new(),
+            pre_stop: None,
         },
     );
     let mut job = job(

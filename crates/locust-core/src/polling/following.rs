@@ -9,12 +9,13 @@ use locust_api::latest::LocustStats;
 
 use super::pace::is_changing;
 use super::results::Top;
-use super::{Master, Order, Silence, stats, timeless};
+use super::{Heard, Master, Moment, News, Numbers, Order, Silence, stats, timeless};
 use crate::judgement::Making;
-use crate::locust::{Endpoint, Generator, Rate, RunPhase, RunWatch, Sample, State, Worker};
+use crate::locust::{Generator, Rate, RunPhase, RunWatch, Sample, State, Worker};
 use crate::metrics::{Detail, Run};
 use crate::report::{self, Gathered, Report};
-use crate::thresholds::{Judge, RunTime, Standing};
+use crate::storage::Outcome;
+use crate::thresholds::{Judge, RunTime};
 
 /// The pause while something changes, and before the first load.
 const CHANGING: Duration = Duration::from_secs(2);
@@ -28,15 +29,6 @@ const NUMBERS_ARE_NEWS: Duration = Duration::from_secs(5);
 const VERSION_QUESTIONS: u32 = 3;
 /// How often a master is asked for all that it can tell.
 const REPORT_QUESTIONS: u32 = 3;
-
-/// When an answer came.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// On a clock that never goes back, from the first question on.
-    pub elapsed: Duration,
-    /// On the calendar.
-    pub now: Timestamp,
-}
 
 /// The answers of one master, folded.
 #[derive(Clone, Debug)]
@@ -63,68 +55,12 @@ pub struct Following {
     is_changing: bool,
     judge: Judge,
     wants_report: bool,
+    report_room: usize,
     report_questions: u32,
     report: Option<Arc<Report>>,
+    /// Of the sidecar that stores the full results, if there is one.
+    outcome: Option<Outcome>,
     told: Option<(Duration, Told)>,
-}
-
-/// What is known of a run by its master.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Heard {
-    /// Where the run stands.
-    pub phase: RunPhase,
-    /// The last numbers.
-    pub numbers: Option<Numbers>,
-    /// What they are made of, as far as a status has room for it.
-    pub top: Arc<Top>,
-    /// When the end of the load was seen.
-    pub load_ended: Option<Timestamp>,
-    /// Which Locust it is: by its own words, or by the tag of its image.
-    pub version: Option<String>,
-    /// How its numbers compare with each threshold.
-    pub standings: Vec<Standing>,
-    /// How the load is made.
-    pub making: Making,
-    /// The full results, once they are read.
-    pub report: Option<Arc<Report>>,
-    /// Why there are no newer ones, once that is more than a moment's.
-    pub silence: Option<Silence>,
-}
-
-/// The numbers of a run at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Numbers {
-    /// State of the master.
-    pub state: State,
-    /// Users at work.
-    pub users: u64,
-    /// Requests per second, lately.
-    pub requests_per_second: f64,
-    /// Failed requests per second, lately.
-    pub failures_per_second: f64,
-    /// All requests of the run together.
-    pub totals: Endpoint,
-    /// Workers that answer.
-    pub workers_connected: u64,
-    /// Workers that do not, and that the master has not forgotten yet.
-    pub workers_missing: u64,
-    /// When load was first seen.
-    pub load_began: Option<Timestamp>,
-    /// How long it has lasted.
-    pub elapsed: Option<Duration>,
-    /// How long it is still to last.
-    pub remaining: Option<Duration>,
-    /// When this was said.
-    pub sampled_at: Timestamp,
-}
-
-/// What an answer means for the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// Nothing.
-    None,
-    /// It has to be derived anew.
-    Some,
 }
 
 /// What was last news.
@@ -167,8 +103,10 @@ impl Following {
             is_changing: true,
             judge: Judge::new(&master.thresholds),
             wants_report: master.wants_report,
+            report_room: master.report_room,
             report_questions: 0,
             report: None,
+            outcome: master.sidecar.map(|_| Outcome::Waiting),
             told: None,
         }
     }
@@ -240,7 +178,26 @@ impl Following {
         }
         let readings = self.judge.readings(true);
         let document = report::document(test, &self.heard(), &readings, &gathered);
-        self.report = Some(Arc::new(Report::of(&document, gathered)));
+        let report = Report::of(&document, gathered, self.report_room);
+        self.report = Some(Arc::new(report));
+    }
+
+    /// Whether the sidecar is to be asked what became of the full results.
+    pub fn wants_outcome(&self) -> bool {
+        let is_open = !matches!(self.outcome, None | Some(Outcome::Stored(_)));
+        is_open && self.watch.phase().is_over()
+    }
+
+    /// Takes in what the sidecar said.
+    pub fn hear_outcome(&mut self, outcome: Outcome) -> News {
+        let outcome = Some(outcome);
+        match self.outcome == outcome {
+            true => News::None,
+            false => {
+                self.outcome = outcome;
+                News::Some
+            }
+        }
     }
 
     /// What is known now.
@@ -254,6 +211,7 @@ impl Following {
             standings: self.judge.standings(self.watch.phase().is_over()),
             making: Making::of(&self.watch, self.generator.strain(), self.wanted_workers),
             report: self.report.clone(),
+            outcome: self.outcome.clone(),
             silence: self.silence.clone(),
         }
     }
@@ -269,7 +227,7 @@ impl Following {
             let doubled = 2_u32.saturating_pow(self.failed_in_a_row.saturating_sub(3));
             return CHANGING.saturating_mul(doubled).min(LONGEST);
         }
-        match self.is_changing {
+        match self.is_changing || self.wants_outcome() {
             true => CHANGING,
             false => STEADY,
         }

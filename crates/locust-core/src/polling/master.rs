@@ -7,15 +7,17 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use locust_api::condition::{ConditionType, Reason};
 use locust_api::latest::{ConfigMapPolicy, LocustTest, Phase, StartPolicy, Threshold};
-use locust_api::names::{Role, WEB_PORT};
+use locust_api::names::{RESULTS_PORT, Role, WEB_PORT};
 
 use crate::build;
 use crate::build::command::{Reach, master_args};
 use crate::locust::load::last_value;
 use crate::locust::{Load, version};
 use crate::observed::{Observed, is_leaving, is_running, recorded_run};
+use crate::report::MOST_BYTES;
 use crate::resolve::{Resolved, resolve};
 use crate::settings::Settings;
+use crate::storage;
 
 /// The master of a run, and what is known of the run before it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +44,38 @@ pub struct Master {
     pub thresholds: Vec<Threshold>,
     /// Whether its full results are wanted, and not stored.
     pub wants_report: bool,
+    /// How many bytes of them there is room for.
+    pub report_room: usize,
+    /// Where the sidecar says what became of the full results that it stores, if
+    /// there is one.
+    pub sidecar: Option<SocketAddr>,
     /// What it is to be told, as the stored status says.
     pub order: Option<Order>,
+}
+
+/// What a resolved test says of its master.
+pub(crate) struct Asked {
+    pub(crate) port: u16,
+    pub(crate) base_path: String,
+    pub(crate) workers: String,
+    pub(crate) image_version: Option<String>,
+    pub(crate) run_time: Option<Duration>,
+    pub(crate) users: Option<u64>,
+}
+
+impl Asked {
+    pub(crate) fn of(resolved: &Resolved) -> Self {
+        let web = web(resolved);
+        let load = Load::from_args(&master_args(resolved, Reach::Service));
+        Self {
+            port: web.port,
+            base_path: web.base_path,
+            workers: format!("{}-", resolved.worker.name),
+            image_version: version::of_image(&resolved.image).map(str::to_owned),
+            run_time: load.run_time,
+            users: load.users,
+        }
+    }
 }
 
 /// What a master is told beside questions.
@@ -85,8 +117,7 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
         return Source::Nobody;
     }
     let resolved = resolve(test, settings);
-    let web = web(&resolved);
-    if web.is_headless {
+    if web(&resolved).is_headless {
         return Source::Headless;
     }
     let container = job.metadata.name.as_deref().unwrap_or_default();
@@ -98,21 +129,30 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
     };
     let status = test.status.as_ref();
     let stats = status.and_then(|status| status.locust.as_ref());
-    let load = Load::from_args(&master_args(&resolved, Reach::Service));
+    let Asked {
+        port,
+        base_path,
+        workers,
+        image_version,
+        run_time,
+        users,
+    } = Asked::of(&resolved);
     Source::Master(Box::new(Master {
         pod: pod.metadata.uid.clone().unwrap_or_default(),
-        address: SocketAddr::new(ip, web.port),
-        base_path: web.base_path,
-        workers: format!("{}-", resolved.worker.name),
-        image_version: version::of_image(&resolved.image).map(str::to_owned),
-        run_time: load.run_time,
-        users: load.users,
+        address: SocketAddr::new(ip, port),
+        base_path,
+        workers,
+        image_version,
+        run_time,
+        users,
         wanted_workers: wanted_workers(test),
         load_began: stats
             .and_then(|stats| stats.load_start_time.as_ref())
             .map(|time| time.0),
         thresholds: test.spec.thresholds.clone().unwrap_or_default(),
         wants_report: wants_report(test),
+        report_room: MOST_BYTES,
+        sidecar: storage::has_sidecar(observed).then(|| SocketAddr::new(ip, RESULTS_PORT)),
         order: order(test),
     }))
 }

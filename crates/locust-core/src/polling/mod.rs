@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `master.rs` | whom to ask, and where |
 //! | `following.rs` | what the answers say, folded; when to ask again |
+//! | `heard.rs` | what is known by that |
 //! | `pace.rs` | how closely it is looked at |
 //! | `silence.rs` | why nothing is known |
 //! | `results.rs` | what came out of it, bounded |
@@ -15,6 +16,7 @@
 //! each up to a length.
 
 mod following;
+mod heard;
 mod master;
 mod pace;
 mod results;
@@ -23,8 +25,9 @@ mod silence;
 #[cfg(test)]
 mod tests;
 
-pub use following::{Following, Heard, Moment, News, Numbers};
-pub(crate) use master::web;
+pub use following::Following;
+pub use heard::{Heard, Moment, News, Numbers};
+pub(crate) use master::{Asked, web};
 pub use master::{Master, Order, Source, source};
 pub use pace::jittered;
 pub(crate) use results::shortened;

@@ -11,6 +11,7 @@
 //! | `metadata.rs` | labels, annotations, node selectors |
 //! | `scheduling.rs` | affinity and tolerations |
 //! | `security.rs` | security contexts |
+//! | `results.rs` | where results are to be stored |
 //! | `settings.rs` | what the operator's settings add |
 //! | `forms.rs` | how names, labels and paths are written |
 //! | `upstream.rs` | what the Go operator's webhook refuses beside all this |
@@ -27,6 +28,7 @@ mod hints;
 mod metadata;
 mod quantity;
 mod resources;
+mod results;
 mod scheduling;
 mod security;
 mod settings;
@@ -78,6 +80,7 @@ pub fn problems(test: &LocustTest, settings: &Settings) -> Vec<Problem> {
     metadata::judge(spec, &mut found);
     scheduling::judge(spec, settings, &mut found);
     security::judge(spec, &mut found);
+    results::judge(spec, &mut found);
     let resolved = resolve(test, settings);
     for (role, resolved) in [
         (Role::Master, &resolved.master),

@@ -203,3 +203,56 @@ fn what_works_and_may_not_be_meant_is_a_warning() {
         ]
     );
 }
+
+#[test]
+fn places_for_results_are_judged_before_a_run() {
+    let s3 = |change: Value| {
+        let mut place = json!({ "bucket": "archive", "credentialsSecret": "keys" });
+        merge(&mut place, change);
+        json!({ "results": { "s3": place } })
+    };
+    for good in [
+        json!({}),
+        json!({ "prefix": "a/b-c_d.e=f/", "region": "eu-central-1" }),
+        json!({ "endpoint": "http://[::1]:9000/" }),
+        json!({ "endpoint": "https://minio.example.com:9000" }),
+    ] {
+        said(s3(good), &[]);
+    }
+    for (field, wrong) in [
+        ("bucket", "a"),
+        ("bucket", "a_b"),
+        ("prefix", "../b"),
+        ("prefix", "a//b"),
+        ("prefix", "a b"),
+        ("endpoint", "minio:9000"),
+        ("endpoint", "https://minio/a"),
+        ("endpoint", "https://u:p@minio"),
+        ("region", "eu central"),
+        ("credentialsSecret", "Keys"),
+        ("caBundle", "no certificate"),
+    ] {
+        let blamed = format!("spec.results.s3.{field}: must ");
+        said(s3(json!({ field: wrong })), &[&blamed]);
+    }
+    let claim = |place: Value| json!({ "results": { "persistentVolumeClaim": place } });
+    said(
+        claim(json!({ "claimName": "c", "directory": "/a" })),
+        &["spec.results.persistentVolumeClaim.directory: must "],
+    );
+    said(
+        claim(json!({ "claimName": "C" })),
+        &["spec.results.persistentVolumeClaim.claimName: must "],
+    );
+    let mut taken = claim(json!({ "claimName": "c" }));
+    taken["volumes"] = json!([{ "name": "locust-results", "emptyDir": {} }]);
+    said(taken, &["spec.volumes: volume name "]);
+}
+
+#[test]
+fn a_start_policy_without_a_deadline_is_warned_of() {
+    let warned = |change: Value| warnings(&test(change)).len();
+    assert_eq!(warned(json!({ "startPolicy": "StartAnyway" })), 1);
+    let whole = json!({ "startPolicy": "StartAnyway", "startDeadlineSeconds": 5 });
+    assert_eq!(warned(whole), 0);
+}

@@ -35,6 +35,7 @@ pub fn warnings(test: &LocustTest) -> Vec<schema::Problem> {
     );
     variables(spec, &mut found);
     parents(spec, &mut found);
+    without_effect(spec, &mut found);
     found
 }
 
@@ -75,6 +76,16 @@ fn variables(spec: &LocustTestSpec, found: &mut Vec<schema::Problem>) {
                 message: format!("{name} is set twice: the later value counts"),
             });
         }
+    }
+}
+
+/// Fields that say something only beside others.
+fn without_effect(spec: &LocustTestSpec, found: &mut Vec<schema::Problem>) {
+    if spec.start_policy.is_some() && spec.start_deadline_seconds.is_none() {
+        found.push(schema::Problem {
+            path: "spec.startPolicy".to_owned(),
+            message: "has no effect without startDeadlineSeconds".to_owned(),
+        });
     }
 }
 

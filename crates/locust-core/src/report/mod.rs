@@ -14,7 +14,7 @@ use crate::polling::Heard;
 use crate::thresholds::Reading;
 use document::{Error, Numbers, Row, SCHEMA_VERSION, Threshold, Workers, thousandths};
 
-/// What a ConfigMap may hold; Kubernetes takes 1 MiB of values, and there are
+/// The room of a ConfigMap, in bytes; Kubernetes takes 1 MiB of values, and there are
 /// names beside them.
 pub const MOST_BYTES: usize = 900 * 1024;
 
@@ -27,13 +27,23 @@ pub struct Gathered {
     pub failures_csv: Option<String>,
     /// The table of exceptions.
     pub exceptions_csv: Option<String>,
-    /// Locust's HTML report, packed by gzip.
-    pub report_html_gz: Option<Vec<u8>>,
+    /// Locust's HTML report.
+    pub page: Option<Page>,
+}
+
+/// Locust's HTML report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// As it is.
+    Plain(Vec<u8>),
+    /// Packed by gzip.
+    Packed(Vec<u8>),
 }
 
 /// The full results of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    room: usize,
     files: Vec<File>,
     unread: Vec<&'static str>,
     too_large: Vec<&'static str>,
@@ -82,33 +92,46 @@ pub enum NotStored {
 
 impl Content {
     const fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    /// The same as bytes.
+    pub const fn bytes(&self) -> &[u8] {
         match self {
-            Self::Text(text) => text.len(),
-            Self::Bytes(bytes) => bytes.len(),
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes.as_slice(),
         }
     }
 }
 
 impl Report {
-    /// Everything there is, as far as [`MOST_BYTES`] have room for it: the
+    /// Everything there is, as far as there is room for it, in bytes: the
     /// smaller files before Locust's own page.
-    pub fn of(document: &Document, gathered: Gathered) -> Self {
+    pub fn of(document: &Document, gathered: Gathered, room: usize) -> Self {
         let Gathered {
             stats_csv,
             failures_csv,
             exceptions_csv,
-            report_html_gz,
+            page,
         } = gathered;
+        let page = match page {
+            Some(Page::Plain(page)) => ("report.html", Some(Content::Bytes(page))),
+            Some(Page::Packed(page)) => ("report.html.gz", Some(Content::Bytes(page))),
+            None => ("report.html", None),
+        };
         let json = serde_json::to_string_pretty(document).ok();
         let files = [
             ("results.json", json.map(Content::Text)),
             ("stats.csv", stats_csv.map(Content::Text)),
             ("failures.csv", failures_csv.map(Content::Text)),
             ("exceptions.csv", exceptions_csv.map(Content::Text)),
-            ("report.html.gz", report_html_gz.map(Content::Bytes)),
+            page,
         ];
-        let mut report = Self::default();
-        let mut left = MOST_BYTES;
+        let mut report = Self {
+            room,
+            ..Self::default()
+        };
+        let mut left = room;
         for (name, content) in files {
             let Some(content) = content else {
                 report.unread.push(name);
@@ -138,7 +161,7 @@ impl Report {
             words += &format!("; not read from the master: {}", self.unread.join(", "));
         }
         if !self.too_large.is_empty() {
-            let most = MOST_BYTES / 1024;
+            let most = self.room / 1024;
             let names = self.too_large.join(", ");
             words += &format!("; beyond its {most} KiB: {names}");
         }

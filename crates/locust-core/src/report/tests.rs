@@ -19,6 +19,7 @@ fn heard() -> Heard {
         version: Some("2.47.0".to_owned()),
         standings: Vec::new(),
         report: None,
+        outcome: None,
         silence: None,
     }
 }
@@ -33,7 +34,7 @@ fn gathered() -> Gathered {
         stats_csv: Some(STATS.to_owned()),
         failures_csv: Some(FAILURES.to_owned()),
         exceptions_csv: Some("Count,Message,Traceback,Nodes\r\n".to_owned()),
-        report_html_gz: Some(vec![0x1f, 0x8b]),
+        page: Some(Page::Packed(vec![0x1f, 0x8b])),
     }
 }
 
@@ -63,17 +64,21 @@ fn the_numbers_for_machines_are_those_of_the_final_tables() {
 fn what_was_not_read_is_named() {
     let gathered = Gathered {
         exceptions_csv: None,
-        report_html_gz: None,
+        page: None,
         ..gathered()
     };
-    let report = Report::of(&document("demo", &heard(), &[], &gathered), gathered);
+    let report = Report::of(
+        &document("demo", &heard(), &[], &gathered),
+        gathered,
+        MOST_BYTES,
+    );
     assert_eq!(
         names(&report),
         ["results.json", "stats.csv", "failures.csv"]
     );
     assert_eq!(
         report.words("ConfigMap demo-results"),
-        "ConfigMap demo-results holds results.json, stats.csv, failures.csv; not read from the master: exceptions.csv, report.html.gz"
+        "ConfigMap demo-results holds results.json, stats.csv, failures.csv; not read from the master: exceptions.csv, report.html"
     );
 }
 
@@ -82,10 +87,14 @@ fn what_a_config_map_has_no_room_for_is_left_out_and_named() {
     let large = |bytes: usize| "x".repeat(bytes);
     let gathered = Gathered {
         failures_csv: Some(large(MOST_BYTES)),
-        report_html_gz: Some(vec![0; MOST_BYTES - 8 * 1024]),
+        page: Some(Page::Packed(vec![0; MOST_BYTES - 8 * 1024])),
         ..gathered()
     };
-    let report = Report::of(&document("demo", &heard(), &[], &gathered), gathered);
+    let report = Report::of(
+        &document("demo", &heard(), &[], &gathered),
+        gathered,
+        MOST_BYTES,
+    );
     let files = [
         "results.json",
         "stats.csv",

@@ -20,6 +20,8 @@ pub struct Settings {
     pub exporter: Exporter,
     /// Whether there is one where a test does not say.
     pub exporter_enabled: bool,
+    /// Image of the sidecar that stores full results: the operator's own.
+    pub results_image: String,
     /// Kafka variables of the Locust containers.
     pub kafka: Kafka,
     /// Whether `scheduling.affinity` has an effect.
@@ -185,6 +187,8 @@ impl Default for Settings {
                 resources,
             },
             exporter_enabled: true,
+            results_image: concat!("lotest/locust-k8s-operator:", env!("CARGO_PKG_VERSION"))
+                .to_owned(),
             kafka: Kafka {
                 bootstrap_servers: "localhost:9092".to_owned(),
                 security_enabled: false,

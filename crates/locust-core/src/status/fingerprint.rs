@@ -1,6 +1,6 @@
 //! Tells one spec from another: an edit that is taken back is no edit.
 
-use locust_api::latest::LocustTestSpec;
+use locust_api::latest::{LocustTestSpec, ResultStorage};
 
 /// A number of the spec's content, in hexadecimal. The same content has the
 /// same one, whatever its generation. What may be edited while the test runs is
@@ -12,11 +12,20 @@ pub fn fingerprint(spec: &LocustTestSpec) -> String {
         active_deadline_seconds: None,
         start_deadline_seconds: None,
         start_policy: None,
-        results: None,
+        results: spec.results.clone().and_then(fixed),
         cleanup: None,
         ..spec.clone()
     };
     hash(&serde_json::to_string(&spec).unwrap_or_default())
+}
+
+/// The places for results that the master's pod was made for.
+fn fixed(results: ResultStorage) -> Option<ResultStorage> {
+    let fixed = ResultStorage {
+        config_map: None,
+        ..results
+    };
+    (fixed != ResultStorage::default()).then_some(fixed)
 }
 
 /// A number of a text, in hexadecimal.

@@ -8,6 +8,7 @@ pub mod export_metrics;
 pub mod local;
 pub mod migrate;
 pub mod run;
+pub mod store_results;
 pub mod target;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +35,8 @@ pub enum Command {
     Target(target::TargetArgs),
     /// Serve Locust's numbers to Prometheus, as locust_exporter does.
     ExportMetrics(export_metrics::ExportMetricsArgs),
+    /// Store the results of a run in a volume or a bucket, beside its master.
+    StoreResults(Box<store_results::StoreResultsArgs>),
     /// Print the CustomResourceDefinition.
     Crd,
     /// Print LocustTests from files in another version of the API.

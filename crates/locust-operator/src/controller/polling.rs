@@ -10,7 +10,6 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::channel::mpsc::UnboundedSender;
-use hyper::body::Bytes;
 use jiff::Timestamp;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
@@ -20,14 +19,14 @@ use locust_core::metrics::{Labels, Run};
 use locust_core::polling::{
     Following, Heard, Master, Moment, News, Order, Silence, Source, jittered,
 };
-use locust_core::report::Gathered;
+use locust_core::report::{Gathered, Page};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::answer::chain;
 use super::known::Known;
-use crate::local::api::{Api, ApiError, Statistics};
+use crate::local::api::{Api, Statistics, gather, silence};
 
 /// How many masters are asked at a time: an answer that does not come takes
 /// three seconds.
@@ -234,6 +233,9 @@ impl Poll {
                 self.hear_report(self.ask_report(&api).await);
                 news = News::Some;
             }
+            if let Some(sidecar) = self.sidecar() {
+                news = news.max(self.ask_outcome(&sidecar).await);
+            }
             if news == News::Some {
                 // Whoever would look is gone when the operator ends.
                 let _ = self.shared.news.unbounded_send(self.test.clone());
@@ -287,11 +289,32 @@ impl Poll {
     async fn ask_report(&self, api: &Api) -> Gathered {
         // It is never closed.
         let _place = self.shared.reports.acquire().await;
-        gather(api).await
+        packed(gather(api).await).await
     }
 
     fn hear_report(&self, gathered: Gathered) {
         self.followed(|known| known.following.hear_report(&self.test.name, gathered));
+    }
+
+    /// Whom to ask what became of the full results, if somebody can say.
+    fn sidecar(&self) -> Option<Api> {
+        let wants = self.followed(|known| known.following.wants_outcome()) == Some(true);
+        let address = self.master.sidecar.filter(|_| wants)?;
+        Some(self.shared.statistics.of(address, ""))
+    }
+
+    async fn ask_outcome(&self, sidecar: &Api) -> News {
+        // It is never closed.
+        let _place = self.shared.places.acquire().await;
+        match sidecar.outcome().await {
+            Ok(outcome) => self
+                .followed(|known| known.following.hear_outcome(outcome))
+                .unwrap_or(News::None),
+            Err(error) => {
+                tracing::debug!(error = %chain(&error), "the sidecar does not say what became of the results");
+                News::None
+            }
+        }
     }
 
     fn wants_version(&self) -> bool {
@@ -341,41 +364,21 @@ async fn tell(order: Order, api: &Api) {
     }
 }
 
-/// All that a master can tell, as far as it does.
-async fn gather(api: &Api) -> Gathered {
-    let told = |error: ApiError| {
-        tracing::warn!(error = %chain(&error), "the full results are stored without this");
-    };
-    Gathered {
-        stats_csv: api.stats_csv().await.map_err(told).ok(),
-        failures_csv: api.failures_csv().await.map_err(told).ok(),
-        exceptions_csv: api.exceptions_csv().await.map_err(told).ok(),
-        report_html_gz: match api.report().await.map_err(told) {
-            Ok(page) => packed(page).await,
-            Err(()) => None,
-        },
-    }
-}
-
-/// Packed by gzip, which takes some tens of milliseconds.
-async fn packed(page: Bytes) -> Option<Vec<u8>> {
-    let pack = move || {
-        let mut packer = GzEncoder::new(Vec::new(), Compression::default());
-        packer.write_all(&page)?;
-        packer.finish()
-    };
-    tokio::task::spawn_blocking(pack).await.ok()?.ok()
-}
-
-fn silence(error: &ApiError) -> Silence {
-    match error {
-        ApiError::Unreachable { .. } => Silence::Unreachable(chain(error)),
-        ApiError::Deadline { .. } => Silence::Unreachable(error.to_string()),
-        ApiError::Login { .. } => Silence::AuthRequired,
-        ApiError::Status { .. } | ApiError::Unexpected { .. } | ApiError::TooLarge { .. } => {
-            Silence::NotStatistics(error.to_string())
+/// The page packed by gzip, which takes some tens of milliseconds.
+async fn packed(gathered: Gathered) -> Gathered {
+    let page = match gathered.page {
+        Some(Page::Plain(page)) => {
+            let pack = move || {
+                let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+                packer.write_all(&page)?;
+                packer.finish()
+            };
+            let packed = tokio::task::spawn_blocking(pack).await;
+            packed.ok().and_then(std::io::Result::ok).map(Page::Packed)
         }
-    }
+        page => page,
+    };
+    Gathered { page, ..gathered }
 }
 
 #[cfg(test)]

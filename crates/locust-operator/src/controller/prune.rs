@@ -2,9 +2,12 @@
 //! object is remembered; whoever looks at one more field, keeps it here.
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, Service};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerStatus, Pod, PodSpec, PodTemplateSpec, Service,
+};
 use kube::{Resource, ResourceExt};
 use locust_api::latest::LocustTest;
+use locust_api::names::RESULTS_CONTAINER;
 
 use super::text::Prune;
 
@@ -46,9 +49,32 @@ impl Prune for Job {
             suspend: spec.suspend,
             parallelism: spec.parallelism,
             completions: spec.completions,
+            template: spec
+                .template
+                .spec
+                .and_then(results_sidecar)
+                .unwrap_or_default(),
             ..JobSpec::default()
         });
     }
+}
+
+/// That there is a sidecar that stores results, if there is one.
+fn results_sidecar(pod: PodSpec) -> Option<PodTemplateSpec> {
+    let mut sidecars = pod.init_containers.into_iter().flatten();
+    let sidecar = sidecars.find(|container| container.name == RESULTS_CONTAINER)?;
+    let container = Container {
+        name: sidecar.name,
+        ..Container::default()
+    };
+    let spec = PodSpec {
+        init_containers: Some(vec![container]),
+        ..PodSpec::default()
+    };
+    Some(PodTemplateSpec {
+        metadata: None,
+        spec: Some(spec),
+    })
 }
 
 impl Prune for Pod {

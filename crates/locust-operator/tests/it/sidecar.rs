@@ -42,16 +42,21 @@ impl Sidecar {
 
     /// The whole answer, its head included.
     pub(crate) fn ask(&self, path: &str) -> Result<String> {
-        let mut stream = TcpStream::connect(&self.address)
-            .with_context(|| format!("connect to {:?}", self.address))?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+        ask(&self.address, path)
     }
+}
+
+/// The whole answer of whoever listens there, its head included.
+pub(crate) fn ask(address: &str, path: &str) -> Result<String> {
+    let mut stream =
+        TcpStream::connect(address).with_context(|| format!("connect to {address:?}"))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 impl Drop for Sidecar {

@@ -16,9 +16,13 @@ fn the_advice_without_root_is_a_command_to_paste() {
 fn the_tools_are_pinned_with_hashes_for_both_architectures() {
     assert_eq!(
         tools::names(tools::PINS),
-        ["cargo-nextest 0.9.148", "cargo-deny 0.20.2"]
+        [
+            "cargo-nextest 0.9.148",
+            "cargo-deny 0.20.2",
+            "rclone 1.75.2"
+        ]
     );
-    assert_eq!(tools::PINS.matches("--hash=sha256:").count(), 4);
+    assert_eq!(tools::PINS.matches("--hash=sha256:").count(), 6);
 }
 
 #[test]

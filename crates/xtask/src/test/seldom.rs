@@ -3,7 +3,7 @@
 //! sibling that always runs.
 
 /// Where they are, and what they are called: how a name begins.
-pub(super) const SELDOM: [&str; 19] = [
+pub(super) const SELDOM: [&str; 20] = [
     // On control planes of their own.
     "control_plane::webhooks::clock::",
     "control_plane::webhooks::crowd::",
@@ -23,6 +23,7 @@ pub(super) const SELDOM: [&str; 19] = [
     // Real pods, at length.
     "node::endings::runs_that_are_stopped",
     "node::losses::a_run_goes_on_without_lost_workers",
+    "node::storage::however_a_run_ends",
     "node::undeployed::crashes::an_erased_status",
     "node::undeployed::crashes::jobs_deleted_after_a_crash",
     "node::undeployed::grace::",

@@ -20,6 +20,7 @@ use crate::polling::{self, Source};
 use crate::settings::Settings;
 use crate::status::Draft;
 use crate::stop_request::stop_request;
+use crate::storage::Outcome;
 use crate::thresholds;
 
 /// How long a load that is being stopped may go on.
@@ -49,14 +50,20 @@ pub(super) fn stopped(observed: &Observed, settings: &Settings, draft: &mut Draf
     }
 }
 
-/// Whether there are numbers to wait for: there is load, or was a moment ago,
-/// and the master is heard.
+/// Whether there are numbers to wait for, or a sidecar that stores them: there is
+/// load, or was a moment ago, and the master is heard.
 fn can_wait(observed: &Observed, settings: &Settings) -> bool {
     let is_asked = matches!(polling::source(observed, settings), Source::Master(_));
     let heard = observed.heard.as_ref();
+    let is_storing = heard.is_some_and(|heard| heard.outcome == Some(Outcome::Waiting));
     is_asked
         && heard.is_some_and(|heard| {
-            heard.silence.is_none() && matches!(heard.phase, RunPhase::Running | RunPhase::Ending)
+            let is_waited_for = match heard.phase {
+                RunPhase::Running | RunPhase::Ending => true,
+                RunPhase::Ended => is_storing,
+                RunPhase::Starting | RunPhase::AllWorkersLost => false,
+            };
+            heard.silence.is_none() && is_waited_for
         })
 }
 

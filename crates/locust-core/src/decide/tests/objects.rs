@@ -93,6 +93,8 @@ pub(super) fn master() -> Master {
         load_began: None,
         thresholds: Vec::new(),
         wants_report: false,
+        report_room: usize::MAX,
+        sidecar: None,
         order: None,
     }
 }

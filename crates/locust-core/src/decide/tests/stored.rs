@@ -6,11 +6,12 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::ConfigMap;
 use locust_api::latest::{ConfigMapPolicy, ResultStorage};
 
-use super::objects::heard;
+use super::objects::{heard, pod};
 use super::*;
 use crate::locust::RunPhase;
 use crate::polling::{Heard, Source, source};
-use crate::report::{Gathered, NotStored, Report, Storing, document};
+use crate::report::{Gathered, NotStored, Page, Report, Storing, document};
+use crate::storage::Outcome;
 
 fn final_words(report: Option<Arc<Report>>) -> Heard {
     Heard {
@@ -24,11 +25,11 @@ fn final_words(report: Option<Arc<Report>>) -> Heard {
 fn report() -> Option<Arc<Report>> {
     let gathered = Gathered {
         stats_csv: Some("Type,Name\r\n".to_owned()),
-        report_html_gz: Some(vec![0x1f, 0x8b]),
+        page: Some(Page::Packed(vec![0x1f, 0x8b])),
         ..Gathered::default()
     };
     let document = document("demo", &final_words(None), &[], &gathered);
-    Some(Arc::new(Report::of(&document, gathered)))
+    Some(Arc::new(Report::of(&document, gathered, usize::MAX)))
 }
 
 /// A test whose load has ended.
@@ -36,6 +37,7 @@ fn after_load(policy: Option<ConfigMapPolicy>, report: Option<Arc<Report>>) -> W
     let mut world = World::new();
     world.test.spec.results = policy.map(|policy| ResultStorage {
         config_map: Some(policy),
+        ..ResultStorage::default()
     });
     let mut world = under_load(world);
     world.heard = Some(final_words(report));
@@ -148,4 +150,148 @@ fn a_run_that_ends_stores_what_was_read_before_its_verdict() {
     let decision = decide(&world.observed(), &Settings::default());
     assert!(matches!(decision.steps.as_slice(), [Step::StoreResults(_)]));
     assert_eq!(decision.reading(), Reading::Everything);
+}
+
+/// A test whose load has ended, and whose ConfigMap is stored; a sidecar is to
+/// store its results in a bucket, too.
+fn with_sidecar(said: Outcome) -> World {
+    let mut world = World::new();
+    let results = serde_json::json!({ "s3": { "bucket": "archive", "credentialsSecret": "k" } });
+    world.test.spec.results = Some(serde_json::from_value(results).unwrap());
+    let mut world = under_load(world);
+    world.heard = Some(Heard {
+        outcome: Some(said),
+        ..final_words(report())
+    });
+    world.storing = Some(Storing::Done);
+    world.look();
+    world
+}
+
+fn message(world: &World) -> String {
+    let mut conditions = world.test.status.iter().flat_map(|status| {
+        let conditions = status.conditions.iter().flatten();
+        conditions.filter(|condition| condition.type_ == "ResultsStored")
+    });
+    let condition = conditions.next();
+    condition.map_or_else(String::new, |condition| condition.message.clone())
+}
+
+fn in_bucket() -> Outcome {
+    Outcome::Stored("s3://archive/x holds results.json".to_owned())
+}
+
+#[test]
+fn they_are_stored_when_the_sidecar_says_so_too() {
+    let mut world = with_sidecar(Outcome::Waiting);
+    assert_eq!(world.condition("ResultsStored"), None);
+    world.heard.as_mut().unwrap().outcome = Some(in_bucket());
+    world.look();
+    let said = Some("True/Stored".to_owned());
+    assert_eq!(world.condition("ResultsStored"), said);
+    assert_eq!(
+        message(&world),
+        "ConfigMap demo-results holds results.json, stats.csv, report.html.gz; not read from the master: failures.csv, exceptions.csv; s3://archive/x holds results.json"
+    );
+}
+
+#[test]
+fn a_bucket_that_refuses_is_told_and_may_change_its_mind() {
+    let mut world = with_sidecar(Outcome::NotStored("s3://archive: 403".to_owned()));
+    let refused = Some("False/Refused".to_owned());
+    assert_eq!(world.condition("ResultsStored"), refused);
+    assert!(message(&world).ends_with("; s3://archive: 403"));
+    world.heard.as_mut().unwrap().outcome = Some(in_bucket());
+    world.look();
+    let stored = Some("True/Stored".to_owned());
+    assert_eq!(world.condition("ResultsStored"), stored);
+}
+
+#[test]
+fn the_last_word_of_the_sidecar_is_in_its_pod() {
+    let mut world = with_sidecar(Outcome::Waiting);
+    let master = world.master.as_ref().unwrap();
+    let uid = master.metadata.uid.clone().unwrap();
+    let exit = serde_json::json!({ "terminated": {
+        "exitCode": 0, "finishedAt": "1970-01-01T01:00:00Z",
+    } });
+    let mut ended = serde_json::to_value(pod("demo-master", &uid, &exit)).unwrap();
+    ended["status"]["initContainerStatuses"] = serde_json::json!([{
+        "name": "locust-results", "ready": true, "restartCount": 0, "image": "", "imageID": "",
+        "state": { "terminated": { "exitCode": 0, "message": in_bucket().to_text() } },
+    }]);
+    world.master_pod = Some(serde_json::from_value(ended).unwrap());
+    world.workers_end();
+    world.master_ends("Complete");
+    world.look();
+    assert_eq!(world.phase(), Some(Phase::Succeeded));
+    let stored = Some("True/Stored".to_owned());
+    assert_eq!(world.condition("ResultsStored"), stored);
+}
+
+#[test]
+fn a_run_that_is_over_before_its_sidecar_has_spoken_says_so() {
+    let mut world = with_sidecar(Outcome::Waiting);
+    world.workers_end();
+    world.master_ends("Complete");
+    world.look();
+    assert_eq!(world.phase(), Some(Phase::Succeeded));
+    let unknown = Some("False/NotKnown".to_owned());
+    assert_eq!(world.condition("ResultsStored"), unknown);
+}
+
+#[test]
+fn a_stopped_run_stays_until_its_results_are_stored_and_no_longer_than_half_a_minute() {
+    let stopping = |world: &mut World| {
+        world.test.spec.desired_state = Some(locust_api::latest::DesiredState::Stopped);
+        world.test.metadata.generation = Some(2);
+        world.look();
+    };
+    let mut world = with_sidecar(Outcome::Waiting);
+    stopping(&mut world);
+    assert_eq!(world.phase(), Some(Phase::Running));
+    world.heard.as_mut().unwrap().outcome = Some(in_bucket());
+    world.look();
+    assert_eq!(world.phase(), Some(Phase::Failed));
+    let stored = Some("True/Stored".to_owned());
+    assert_eq!(world.condition("ResultsStored"), stored);
+
+    let mut world = with_sidecar(Outcome::Waiting);
+    stopping(&mut world);
+    world.now += SignedDuration::from_secs(30);
+    world.look();
+    assert_eq!(world.phase(), Some(Phase::Failed));
+}
+
+#[test]
+fn places_without_a_sidecar_are_told_at_the_end() {
+    let mut world = World::new();
+    let results = serde_json::json!({ "s3": { "bucket": "archive", "credentialsSecret": "k" } });
+    world.test.spec.results = Some(serde_json::from_value(results).unwrap());
+    world.test.spec.master.command = "--headless".to_owned();
+    world.look();
+    world.workers_run(2);
+    world.master_runs();
+    world.look();
+    assert_eq!(world.condition("ResultsStored"), None);
+    world.workers_end();
+    world.master_ends("Complete");
+    world.look();
+    let not_read = Some("False/NotRead".to_owned());
+    assert_eq!(world.condition("ResultsStored"), not_read);
+}
+
+#[test]
+fn places_of_the_pod_are_part_of_the_run_and_the_configmap_is_not() {
+    let mut world = with_sidecar(in_bucket());
+    let results = world.test.spec.results.as_mut().unwrap();
+    results.config_map = Some(ConfigMapPolicy::Retain);
+    world.look();
+    assert_eq!(world.condition("SpecDrifted"), None);
+    let results = world.test.spec.results.as_mut().unwrap();
+    results.s3 = None;
+    world.test.metadata.generation = Some(3);
+    world.look();
+    let drifted = world.condition("SpecDrifted").unwrap();
+    assert!(drifted.starts_with("True/"), "{drifted}");
 }

@@ -196,7 +196,7 @@ fn exporter() -> [Variable; 4] {
     ]
 }
 
-fn pods() -> [Variable; 4] {
+fn pods() -> [Variable; 5] {
     let of = |name, meaning, place| variable(name, Group::Pods, meaning, place);
     [
         of(
@@ -218,6 +218,11 @@ fn pods() -> [Variable; 4] {
             "DEFAULT_RUNTIME_CLASS_NAME",
             "RuntimeClass of the pods of tests that name none; a test opts out with `runtimeClassName: \"\"`.",
             Place::Name(|draft| &mut draft.settings.default_runtime_class),
+        ),
+        of(
+            "RESULTS_IMAGE",
+            "Image of the sidecar that stores the results of tests with `results.persistentVolumeClaim` or `results.s3`: the operator's own.",
+            Place::Text(|draft| &mut draft.settings.results_image),
         ),
     ]
 }

@@ -218,6 +218,10 @@ fn names_and_defaults_are_those_of_the_go_operator() {
             "ENABLE_AFFINITY_CR_INJECTION=false",
             "ENABLE_TAINT_TOLERATIONS_CR_INJECTION=false",
             "DEFAULT_RUNTIME_CLASS_NAME=",
+            concat!(
+                "RESULTS_IMAGE=lotest/locust-k8s-operator:",
+                env!("CARGO_PKG_VERSION")
+            ),
             "KAFKA_BOOTSTRAP_SERVERS=localhost:9092",
             "KAFKA_SECURITY_ENABLED=false",
             "KAFKA_SECURITY_PROTOCOL_CONFIG=SASL_PLAINTEXT",

@@ -111,6 +111,8 @@ fn source(master: u16, port: u16) -> Source {
         load_began: None,
         thresholds: Vec::new(),
         wants_report: false,
+        report_room: 0,
+        sidecar: None,
         order: None,
     }))
 }
@@ -221,6 +223,7 @@ fn nothing() -> Heard {
         standings: Vec::new(),
         making: Making::of(&RunWatch::new(None), Strain::default(), None),
         report: None,
+        outcome: None,
         silence: None,
     }
 }

@@ -3,6 +3,8 @@
 //! What the answers mean is said in `locust_core::locust`; here they are only
 //! fetched, each within a deadline and up to a size.
 
+mod error;
+mod gather;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +20,14 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use locust_core::locust::{Sample, parse_stats_csv, version};
+use locust_core::storage::{self, Outcome};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+
+pub use error::ApiError;
+pub(crate) use error::silence;
+use error::{login, unexpected};
+pub(crate) use gather::gather;
 
 /// For one request, its answer's body included, where nothing else is said.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -96,56 +104,6 @@ pub struct Api {
     max_body: usize,
     /// Places for large answers, where many masters are asked at a time.
     large: Option<Arc<Semaphore>>,
-}
-
-/// Why the master's API gave no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// Nobody listens, or the connection broke.
-    #[error("asking Locust's API for {path}")]
-    Unreachable {
-        /// Path of the request.
-        path: String,
-        /// What the connection says.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// No whole answer came in time.
-    #[error("asking Locust's API for {path}: no answer within {} seconds", deadline.as_secs_f64())]
-    Deadline {
-        /// Path of the request.
-        path: String,
-        /// How long it was waited for.
-        deadline: Duration,
-    },
-    /// The answer is an error.
-    #[error("asking Locust's API for {path}: answered {status}")]
-    Status {
-        /// Path of the request.
-        path: String,
-        /// Status of the answer.
-        status: StatusCode,
-    },
-    /// The answer asks for a login.
-    #[error("asking Locust's API for {path}: it wants a login")]
-    Login {
-        /// Path of the request.
-        path: String,
-    },
-    /// The answer is larger than any of Locust's.
-    #[error("asking Locust's API for {path}: the answer is larger than {most} bytes")]
-    TooLarge {
-        /// Path of the request.
-        path: String,
-        /// How large it may be.
-        most: usize,
-    },
-    /// The answer is not what this path answers: a login page, for example.
-    #[error("asking Locust's API for {path}: the answer is something else (a login page?)")]
-    Unexpected {
-        /// Path of the request.
-        path: String,
-    },
 }
 
 impl Api {
@@ -226,6 +184,13 @@ impl Api {
     /// Which Locust it is, by the page of its web UI. `None`: it does not say.
     pub async fn version(&self) -> Result<Option<String>, ApiError> {
         Ok(version::on_page(&self.get("/").await?))
+    }
+
+    /// What the sidecar says that stores the full results, where that is asked in
+    /// the place of a master.
+    pub async fn outcome(&self) -> Result<Outcome, ApiError> {
+        let body = self.get(storage::STATUS).await?;
+        Outcome::parse(&body).ok_or_else(|| unexpected(storage::STATUS))
     }
 
     /// How many workers answer, never cached. `None` before Locust 2.37.2,
@@ -385,16 +350,4 @@ fn leads_to_login<B>(answer: &Response<B>) -> bool {
     });
     let status = answer.status();
     status == StatusCode::UNAUTHORIZED || status.is_redirection() && to_login
-}
-
-fn login(path: &str) -> ApiError {
-    ApiError::Login {
-        path: path.to_owned(),
-    }
-}
-
-fn unexpected(path: &str) -> ApiError {
-    ApiError::Unexpected {
-        path: path.to_owned(),
-    }
 }

@@ -231,6 +231,8 @@ fn is_of_unmounted_volume(object: &Value, field: &str) -> bool {
 /// never.
 fn is_not_of_kubernetes(problem: &Problem) -> bool {
     problem.reason == Reason::InvalidCommand
+        // It is the sidecar that uses them.
+        || problem.reason == Reason::InvalidResults
         || problem.message.contains("lies inside")
         // Pods get a selector of these keys, and are refused if it is there twice.
         || problem.message.contains("is also in labelSelector")

@@ -40,7 +40,7 @@ class Visitor(FastHttpUser):
 ";
 
 /// A target that counts what it is asked; `/pay` fails if `pay_fails`.
-async fn target(pay_fails: bool) -> (String, Arc<AtomicU64>) {
+pub(super) async fn target(pay_fails: bool) -> (String, Arc<AtomicU64>) {
     let asked = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&asked);
     let app = Router::new().fallback(any(move |uri: Uri| {
@@ -59,21 +59,21 @@ async fn target(pay_fails: bool) -> (String, Arc<AtomicU64>) {
     (host, asked)
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-struct Run {
+pub(super) struct Run {
     master: Child,
     _workers: [Child; 2],
-    api: Api,
+    pub(super) api: Api,
     load: Load,
     version: String,
 }
 
 /// A master and two workers: 20 users for this long.
-async fn start(directory: &Path, host: &str, run_time: &str) -> Run {
+pub(super) async fn start(directory: &Path, host: &str, run_time: &str) -> Run {
     let locust = find(&Wanted {
         program: None,
         image: "locustio/locust:2.47.0",

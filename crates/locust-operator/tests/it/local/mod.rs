@@ -2,7 +2,7 @@
 //!
 //! | module | with |
 //! |---|---|
-//! | `follow`, `provision`, `verdicts`, `versions` | a real Locust |
+//! | `follow`, `provision`, `storage`, `verdicts`, `versions` | a real Locust |
 //! | `bad_input`, `runs`, `left_behind` | a Python script in its place |
 
 mod bad_input;
@@ -11,5 +11,6 @@ mod left_behind;
 mod provision;
 mod runs;
 mod stage;
+mod storage;
 mod verdicts;
 mod versions;

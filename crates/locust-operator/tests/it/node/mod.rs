@@ -7,6 +7,7 @@ mod deletion;
 mod endings;
 mod installed;
 mod losses;
+mod storage;
 mod target;
 mod troubles;
 mod undeployed;

@@ -117,14 +117,14 @@ async fn check_52_a_deleted_test_takes_all_with_it_and_its_name_can_be_used_agai
     })
     .await?;
 
-    run(client, namespace).await?;
+    Box::pin(run(client, namespace)).await?;
     drop(operator);
     tests.api.delete("again", &now).await?;
     assert!(tests.api.get_opt("again").await?.is_none(), "at once");
 
     // While the old objects are still being collected.
     let _operator = Operator::start(&world.control_plane, &world.kubeconfig(), namespace)?;
-    run(client, namespace).await?;
+    Box::pin(run(client, namespace)).await?;
     tests.api.delete("again", &now).await?;
     until("all that it owned to be gone", async || {
         let left = children(client, namespace).await?;

@@ -1,0 +1,143 @@
+//! What the sidecar is told.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use locust_api::latest::{ResultBucket, ResultVolume, Threshold};
+use serde::{Deserialize, Serialize};
+
+use crate::polling::{Asked, Master};
+use crate::resolve::{Resolved, ResolvedStorage};
+
+/// What the sidecar is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The LocustTest's name.
+    pub test: String,
+    /// Port of the master's web API.
+    pub port: u16,
+    /// What is before every path there; mostly nothing.
+    pub base_path: String,
+    /// How the names of its workers begin.
+    pub workers: String,
+    /// The version of Locust by the tag of its image, if that says one.
+    pub image_version: Option<String>,
+    /// The planned length of the load, if the arguments say it.
+    pub run_time: Option<Duration>,
+    /// How many users the arguments ask for, if they say it.
+    pub users: Option<u64>,
+    /// How many workers the load is to be made by.
+    pub wanted_workers: Option<u64>,
+    /// What its numbers are compared with.
+    pub thresholds: Vec<Threshold>,
+    /// Directory, or prefix, of the results in every place.
+    pub folder: String,
+    /// A volume to store them in.
+    pub volume: Option<ResultVolume>,
+    /// A bucket to store them in.
+    pub bucket: Option<ResultBucket>,
+}
+
+impl Plan {
+    pub(crate) fn of(resolved: &Resolved, storage: &ResolvedStorage) -> Self {
+        let Asked {
+            port,
+            base_path,
+            workers,
+            image_version,
+            run_time,
+            users,
+        } = Asked::of(resolved);
+        let ResolvedStorage {
+            image: _,
+            folder,
+            volume,
+            bucket,
+            thresholds,
+        } = storage;
+        Self {
+            test: resolved.name.clone(),
+            port,
+            base_path,
+            workers,
+            image_version,
+            run_time,
+            users,
+            wanted_workers: u64::try_from(resolved.workers).ok(),
+            thresholds: thresholds.clone(),
+            folder: folder.clone(),
+            volume: volume.clone(),
+            bucket: bucket.clone(),
+        }
+    }
+
+    /// The plan as the value of a variable. Kubernetes replaces `$(…)` in such
+    /// values, so they have no dollar sign.
+    pub fn to_text(&self) -> String {
+        let json = serde_json::to_string(self).unwrap_or_default();
+        json.replace('$', "\\u0024")
+    }
+
+    /// The master that it is about, in the same pod.
+    pub fn master(&self) -> Master {
+        Master {
+            pod: String::new(),
+            address: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port),
+            base_path: self.base_path.clone(),
+            workers: self.workers.clone(),
+            image_version: self.image_version.clone(),
+            run_time: self.run_time,
+            users: self.users,
+            wanted_workers: self.wanted_workers,
+            load_began: None,
+            thresholds: self.thresholds.clone(),
+            wants_report: true,
+            report_room: usize::MAX,
+            sidecar: None,
+            order: None,
+        }
+    }
+
+    /// Where the results are to be stored.
+    pub fn places(&self) -> Vec<Place<'_>> {
+        let volume = self.volume.as_ref().map(Place::Volume);
+        let bucket = self.bucket.as_ref().map(Place::Bucket);
+        volume.into_iter().chain(bucket).collect()
+    }
+}
+
+/// Where results are stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Place<'a> {
+    /// In a volume.
+    Volume(&'a ResultVolume),
+    /// In a bucket.
+    Bucket(&'a ResultBucket),
+}
+
+impl Place<'_> {
+    /// The directory or prefix of a folder there, without a slash at either end.
+    pub fn path(&self, folder: &str) -> String {
+        let above = match self {
+            Self::Volume(volume) => &volume.directory,
+            Self::Bucket(bucket) => &bucket.prefix,
+        };
+        let above = above.as_deref().unwrap_or_default().trim_matches('/');
+        match above {
+            "" => folder.to_owned(),
+            above => format!("{above}/{folder}"),
+        }
+    }
+
+    /// What a person calls a folder there.
+    pub fn words(&self, folder: &str) -> String {
+        let path = self.path(folder);
+        match self {
+            Self::Volume(ResultVolume { claim_name, .. }) => {
+                format!("PersistentVolumeClaim {claim_name}, directory {path},")
+            }
+            Self::Bucket(ResultBucket { bucket, .. }) => format!("s3://{bucket}/{path}"),
+        }
+    }
+}
