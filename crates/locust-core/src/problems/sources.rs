@@ -34,6 +34,10 @@ pub(super) fn judge(field: &str, volume: &Volume, found: &mut Kind<'_>) {
     cross(field, volume, found);
 }
 
+/// Most characters of volume name, colon and target portal of an iSCSI volume
+/// with an initiator name.
+const MOST_ISCSI: usize = 64;
+
 /// What several fields of a source have to say together.
 fn cross(field: &str, volume: &Volume, found: &mut Kind<'_>) {
     if let Some(source) = &volume.empty_dir {
@@ -44,7 +48,7 @@ fn cross(field: &str, volume: &Volume, found: &mut Kind<'_>) {
         }
     }
     if let Some(source) = &volume.iscsi {
-        iscsi(&format!("{field}.iscsi"), source, found);
+        iscsi(&format!("{field}.iscsi"), &volume.name, source, found);
     }
     if let Some(source) = &volume.fc {
         let wwns = source
@@ -114,7 +118,14 @@ fn cross(field: &str, volume: &Volume, found: &mut Kind<'_>) {
     }
 }
 
-fn iscsi(field: &str, source: &ISCSIVolumeSource, found: &mut Kind<'_>) {
+fn iscsi(field: &str, volume: &str, source: &ISCSIVolumeSource, found: &mut Kind<'_>) {
+    let has_initiator = source.initiator_name.is_some();
+    if has_initiator && volume.len() + 1 + source.target_portal.len() > MOST_ISCSI {
+        found.add(
+            format!("{field}.targetPortal"),
+            format!("must be shorter: with the volume's name and a colon it may have {MOST_ISCSI} characters where there is an initiatorName"),
+        );
+    }
     let uses_chap =
         source.chap_auth_discovery == Some(true) || source.chap_auth_session == Some(true);
     if uses_chap && source.secret_ref.is_none() {

@@ -205,6 +205,27 @@ fn what_works_and_may_not_be_meant_is_a_warning() {
 }
 
 #[test]
+fn an_iscsi_volume_with_an_initiator_has_a_short_portal() {
+    let volume = |portal: &str, initiator: Value| {
+        json!({
+            "volumes": [{ "name": "disk", "iscsi": {
+                "targetPortal": portal, "iqn": "iqn.2001-04.com.example:a", "lun": 0,
+                "initiatorName": initiator,
+            } }],
+            "volumeMounts": [{ "name": "disk", "mountPath": "/disk" }],
+        })
+    };
+    let (most, more) = ("a".repeat(59), "a".repeat(60));
+    let initiator = json!("iqn.2001-04.com.example:b");
+    said(volume(&most, initiator.clone()), &[]);
+    said(volume(&more, Value::Null), &[]);
+    said(
+        volume(&more, initiator),
+        &["spec.volumes[0].iscsi.targetPortal: must be shorter"],
+    );
+}
+
+#[test]
 fn places_for_results_are_judged_before_a_run() {
     let s3 = |change: Value| {
         let mut place = json!({ "bucket": "archive", "credentialsSecret": "keys" });

@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         place: "spec.env.secretMounts",
         field: "",
-        holds: "self.all(m, m.name.size() <= 56 && m.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'))",
+        holds: "self.all(m, m.name.size() <= 56 && m.name.matches('^[-a-z0-9]*[a-z0-9]$'))",
         says: "a Secret whose name has more than 56 characters, or others than lower case letters, digits and dashes, cannot be mounted here: its volume would be named secret-<name>; mount it by volumes and volumeMounts",
         broken: a_secret_name_that_no_volume_can_have,
     },
@@ -137,7 +137,6 @@ fn a_secret_name_that_no_volume_can_have(spec: &LocustTestSpec) -> Option<&str> 
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let fits = |name: &str| {
         name.chars().count() <= MAX_MOUNTED_SECRET
-            && name.starts_with(edge)
             && name.ends_with(edge)
             && name.chars().all(|c| edge(c) || c == '-')
     };
