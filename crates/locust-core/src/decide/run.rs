@@ -22,7 +22,7 @@ use crate::build;
 use crate::by_hand::{Load, WebUi, web_ui};
 use crate::events::Event;
 use crate::observed::{Child, JobState, Observed, ready_pods, recorded_run};
-use crate::polling::{self, Source};
+use crate::polling::{self, Silence, Source};
 use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::status::health;
@@ -38,6 +38,9 @@ const WORKERS_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a master that has just started may take to say that there is load,
 /// before that is taken from its pod and those of the workers.
 const FIRST_WORDS: Duration = Duration::from_secs(5);
+/// How long one may take that does not listen yet. On a busy node the start of
+/// Python alone takes ten seconds.
+const SLOW_START: Duration = Duration::from_secs(30);
 
 pub(super) fn decide(observed: &Observed, settings: &Settings) -> Decision {
     let mut draft = Draft::of(observed);
@@ -239,19 +242,29 @@ fn stage(observed: &Observed, settings: &Settings, draft: &Draft) -> (Stage, Dur
 
 /// How long the master is still waited for, to say by itself that there is load.
 fn first_words_left(observed: &Observed, settings: &Settings) -> Duration {
-    let is_silent = observed
+    let silence = observed
         .heard
         .as_ref()
-        .is_some_and(|heard| heard.silence.is_some());
+        .and_then(|heard| heard.silence.as_ref());
+    let patience = match silence {
+        None => FIRST_WORDS,
+        Some(_) if has_yet_to_listen(observed) => SLOW_START,
+        Some(_) => return Duration::ZERO,
+    };
     match (
         observed.master_runs_since(),
         polling::source(observed, settings),
     ) {
-        (Some(start), Source::Master(_)) if !is_silent => {
-            FIRST_WORDS.saturating_sub(since(observed.now, start))
-        }
+        (Some(start), Source::Master(_)) => patience.saturating_sub(since(observed.now, start)),
         _ => Duration::ZERO,
     }
+}
+
+/// Whether nothing was heard of the master, since nobody listens there.
+fn has_yet_to_listen(observed: &Observed) -> bool {
+    observed.heard.as_ref().is_some_and(|heard| {
+        heard.numbers.is_none() && matches!(heard.silence, Some(Silence::NotListening(_)))
+    })
 }
 
 /// Running means that the load has been started. A master that misses an answer

@@ -223,7 +223,9 @@ impl Following {
 
     /// How long to wait before the next question.
     pub fn pause(&self) -> Duration {
-        if self.failed_in_a_row > 0 {
+        // That it starts late is no reason to hear of it late.
+        let is_starting = matches!(self.silence, Some(Silence::NotListening(_)));
+        if self.failed_in_a_row > 0 && !(is_starting && self.numbers.is_none()) {
             let doubled = 2_u32.saturating_pow(self.failed_in_a_row.saturating_sub(3));
             return CHANGING.saturating_mul(doubled).min(LONGEST);
         }

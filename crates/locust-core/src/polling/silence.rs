@@ -7,6 +7,9 @@ use locust_api::condition::Reason;
 pub enum Silence {
     /// It does not answer; with the connection's words.
     Unreachable(String),
+    /// Its pod is reached, and nobody listens there: Locust has yet to start, or
+    /// has ended; with the connection's words.
+    NotListening(String),
     /// It wants a login.
     AuthRequired,
     /// It answers something else; with what that was.
@@ -23,7 +26,7 @@ impl Silence {
         match self {
             Self::AuthRequired => 1,
             Self::NotStatistics(_) => 2,
-            Self::Unreachable(_) | Self::Foreign => 3,
+            Self::Unreachable(_) | Self::NotListening(_) | Self::Foreign => 3,
         }
     }
 
@@ -32,7 +35,7 @@ impl Silence {
         match self {
             Self::AuthRequired => Reason::AuthRequired,
             Self::NotStatistics(_) => Reason::NotJSON,
-            Self::Unreachable(_) | Self::Foreign => Reason::Unreachable,
+            Self::Unreachable(_) | Self::NotListening(_) | Self::Foreign => Reason::Unreachable,
         }
     }
 
@@ -40,7 +43,9 @@ impl Silence {
     pub fn message(&self) -> String {
         const ALSO: &str = "the run is followed by its Jobs and pods";
         match self {
-            Self::Unreachable(why) => format!("Locust does not answer: {why}; {ALSO}"),
+            Self::Unreachable(why) | Self::NotListening(why) => {
+                format!("Locust does not answer: {why}; {ALSO}")
+            }
             Self::AuthRequired => format!("Locust wants a login (--web-login); {ALSO}"),
             Self::NotStatistics(what) => {
                 format!("Locust's API gives no statistics: {what}; {ALSO}")

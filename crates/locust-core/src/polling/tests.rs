@@ -193,6 +193,15 @@ fn a_master_is_asked_often_while_things_change_and_seldom_when_it_is_gone() {
 }
 
 #[test]
+fn a_master_that_starts_late_is_heard_as_soon_as_it_listens() {
+    let mut following = Following::new(&master(), Timestamp::UNIX_EPOCH);
+    for second in 0..20 {
+        following.hear(at(second), Err(Silence::NotListening("refused".to_owned())));
+        assert_eq!(following.pause().as_secs(), 2);
+    }
+}
+
+#[test]
 fn pauses_differ_by_at_most_a_tenth() {
     let pause = Duration::from_secs(5);
     let pauses: Vec<Duration> = (0..1000).map(|chance| jittered(pause, chance)).collect();

@@ -7,7 +7,7 @@ use locust_api::condition::{ConditionType, Reason};
 use locust_api::latest::{Completeness, Phase};
 use locust_api::names::Role;
 
-use super::since;
+use super::{has_yet_to_listen, since};
 use crate::locust::{RunPhase, State};
 use crate::observed::{JobState, Observed, is_suspended};
 use crate::polling::{self, Source};
@@ -175,6 +175,8 @@ pub(super) fn stats(observed: &Observed, settings: &Settings, draft: &mut Draft)
         return;
     }
     match &heard.silence {
+        // It is no news that Locust takes a while to start.
+        Some(_) if has_yet_to_listen(observed) && draft.phase() != Some(Phase::Running) => {}
         Some(silence) => draft.set(available, Truth::False, silence.reason(), silence.message()),
         None if heard.numbers.is_some() => {
             draft.set(available, Truth::True, Reason::Answering, "Locust answers");

@@ -147,9 +147,30 @@ fn a_master_that_has_just_started_is_given_time_to_say_that_there_is_load() {
     });
     silent.look();
     assert_eq!(silent.phase(), Some(Phase::Running), "by its pods");
+    a_slow_start_is_waited_for(world.clone());
     world.now += SignedDuration::from_secs(10);
     world.look();
     assert_eq!(world.phase(), Some(Phase::Running), "it took too long");
+}
+
+/// Its pods run, and nobody listens there.
+fn a_slow_start_is_waited_for(mut world: World) {
+    world.heard = Some(Heard {
+        numbers: None,
+        silence: Some(Silence::NotListening("connection refused".to_owned())),
+        ..heard("ready", 0, 0, 2)
+    });
+    world.now += SignedDuration::from_secs(29);
+    world.look();
+    assert_eq!(world.phase(), Some(Phase::Pending));
+    let waits = Some("False/WaitingForWorkers".to_owned());
+    assert_eq!(world.condition("WorkersConnected"), waits);
+    assert_eq!(world.condition("StatsAvailable"), None);
+    world.now += SignedDuration::from_secs(1);
+    world.look();
+    assert_eq!(world.phase(), Some(Phase::Running), "by its pods");
+    let silent = Some("False/Unreachable".to_owned());
+    assert_eq!(world.condition("StatsAvailable"), silent);
 }
 
 #[test]

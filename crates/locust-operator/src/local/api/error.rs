@@ -60,6 +60,9 @@ pub enum ApiError {
 /// Why nothing is known of a run whose master gave no answer.
 pub(crate) fn silence(error: &ApiError) -> Silence {
     match error {
+        ApiError::Unreachable { source, .. } if is_refusal(&**source) => {
+            Silence::NotListening(chain(error))
+        }
         ApiError::Unreachable { .. } => Silence::Unreachable(chain(error)),
         ApiError::Deadline { .. } => Silence::Unreachable(error.to_string()),
         ApiError::Login { .. } => Silence::AuthRequired,
@@ -67,6 +70,15 @@ pub(crate) fn silence(error: &ApiError) -> Silence {
             Silence::NotStatistics(error.to_string())
         }
     }
+}
+
+/// Whether a connection was refused, somewhere below an error.
+fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
+    })
 }
 
 pub(super) fn login(path: &str) -> ApiError {

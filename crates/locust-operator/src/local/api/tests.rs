@@ -7,6 +7,7 @@ use axum::Router;
 use axum::http::Method;
 use axum::response::IntoResponse;
 use axum::routing::any;
+use locust_core::polling::Silence;
 use tokio::net::TcpListener;
 
 use super::*;
@@ -131,6 +132,24 @@ async fn a_version_without_worker_count_is_no_error() {
         let (api, _) = master(move |_, _| async move { status(code) }).await;
         assert_eq!(api.worker_count().await.unwrap(), None, "{code}");
     }
+}
+
+#[tokio::test]
+async fn a_port_that_nobody_listens_on_is_told_from_other_silence() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let ask = async || silence(&Api::new(port, "").sample().await.unwrap_err());
+    drop(listener);
+    let said = ask().await;
+    assert!(matches!(said, Silence::NotListening(_)), "{said:?}");
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            drop(connection);
+        }
+    });
+    let said = ask().await;
+    assert!(matches!(said, Silence::Unreachable(_)), "{said:?}");
 }
 
 #[tokio::test]
