@@ -53,6 +53,7 @@ fn users_are_missing_once_locust_has_started_all_it_would() {
         (0, of(Spawning, 4)),
         (5, of(Running, 8)),
         (15, of(Running, 7)),
+        (30, of(Running, 7)),
     ];
     let users = Some(Shortfall {
         most: 8,
