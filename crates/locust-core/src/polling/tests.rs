@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::locust::{RunPhase, Sample};
+use crate::storage::Outcome;
 
 fn master() -> Master {
     Master {
@@ -237,6 +238,32 @@ fn silence_is_told_once_it_is_more_than_a_moments() {
         assert_eq!(news, News::Some, "it speaks again");
         assert_eq!(following.heard().silence, None);
     }
+}
+
+#[test]
+fn a_sidecar_is_asked_from_the_end_of_the_load_until_all_is_stored() {
+    let without = following(&[answer("running", 1, 5, 0), answer("stopped", 0, 5, 0)]);
+    assert!(!without.wants_outcome(), "there is none");
+    let master = Master {
+        sidecar: Some(([10, 0, 0, 7], 9647).into()),
+        ..master()
+    };
+    let mut following = Following::new(&master, Timestamp::UNIX_EPOCH);
+    following.hear(at(0), Ok(sample(&answer("running", 1, 5, 0))));
+    assert!(!following.wants_outcome(), "there is load");
+    for second in [2, 10] {
+        following.hear(at(second), Ok(sample(&answer("stopped", 0, 5, 0))));
+    }
+    assert_eq!(following.heard().phase, RunPhase::Ended);
+    let refused = Outcome::NotStored("403".to_owned());
+    assert_eq!(following.hear_outcome(Outcome::Waiting), News::None);
+    assert_eq!(following.hear_outcome(refused.clone()), News::Some);
+    assert_eq!(following.hear_outcome(refused), News::None);
+    assert!(following.wants_outcome(), "it may yet succeed");
+    assert_eq!(following.pause().as_secs(), 2);
+    let stored = Outcome::Stored("there".to_owned());
+    assert_eq!(following.hear_outcome(stored), News::Some);
+    assert!(!following.wants_outcome());
 }
 
 #[test]

@@ -264,3 +264,15 @@ fn a_threshold_reads_as_value_limit_and_what_lies_between() {
         assert_eq!(reads(&threshold, &sample), expected, "{threshold}");
     }
 }
+
+#[test]
+fn the_table_is_wanted_for_a_percentile_that_samples_have_not_and_once_there_are_any() {
+    let wants = |metric: &str, requests, p95| {
+        let judge = judge(json!([{ "metric": metric, "max": "1s" }]));
+        judge.wants_table(&sample(requests, 0, p95))
+    };
+    assert!(wants("p90", 5, Some(9)));
+    assert!(wants("p95", 5, None), "in Locust 2.20");
+    assert!(!wants("p95", 5, Some(9)));
+    assert!(!wants("p90", 0, None), "there is nothing in it yet");
+}

@@ -87,3 +87,25 @@ fn workers_may_go_at_once() {
         (true, false)
     );
 }
+
+#[test]
+fn workers_that_are_to_go_at_once_are_given_no_time_to_end() {
+    let still_at_work = |workers| {
+        let mut world = World::new();
+        world.test.spec.cleanup = Some(Cleanup {
+            workers,
+            ..Cleanup::default()
+        });
+        world.look();
+        world.workers_run(2);
+        world.master_runs();
+        world.look();
+        world.master_ends("Complete");
+        world.master_pod = None;
+        world.look();
+        stands_after(world, 1)
+    };
+    assert_eq!(still_at_work(None), (true, true), "they have been told");
+    let at_once = Some(WorkerCleanup::Immediately);
+    assert_eq!(still_at_work(at_once), (true, false));
+}

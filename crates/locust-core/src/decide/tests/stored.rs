@@ -286,6 +286,7 @@ fn places_of_the_pod_are_part_of_the_run_and_the_configmap_is_not() {
     let mut world = with_sidecar(in_bucket());
     let results = world.test.spec.results.as_mut().unwrap();
     results.config_map = Some(ConfigMapPolicy::Retain);
+    world.test.metadata.generation = Some(2);
     world.look();
     assert_eq!(world.condition("SpecDrifted"), None);
     let results = world.test.spec.results.as_mut().unwrap();
