@@ -58,6 +58,8 @@ pub struct Followed {
     pub history: History,
     /// What made the load end.
     pub ended: Ended,
+    /// With how many workers it was told to start, if it was not to wait for all.
+    pub started_with: Option<u64>,
     /// How it keeps to its thresholds.
     pub judge: Judge,
     /// When load was first seen, up to three seconds late.
@@ -85,6 +87,7 @@ impl Followed {
             rate: Rate::default(),
             history: History::default(),
             ended: Ended::Itself,
+            started_with: None,
             judge: Judge::new(thresholds),
             began_at: None,
             ended_at: None,
@@ -172,7 +175,7 @@ impl Follow<'_> {
                 }
                 _ = poll.tick() => {
                     self.poll(&mut followed, begun.elapsed()).await;
-                    self.start_anyway(&followed, begun.elapsed()).await;
+                    self.start_anyway(&mut followed, begun.elapsed()).await;
                     if give_up.is_none() && let Some(why) = self.wanted(&followed, begun.elapsed()) {
                         if !self.stop(&mut followed, why).await {
                             return followed;

@@ -68,7 +68,8 @@ impl Follow<'_> {
     }
 
     /// Has the load started without the workers that are missing, if it is to be.
-    pub(super) async fn start_anyway(&mut self, followed: &Followed, now: Duration) {
+    /// That is repeated until it has had its effect, and said once.
+    pub(super) async fn start_anyway(&mut self, followed: &mut Followed, now: Duration) {
         let Some((_, connected)) = self.overdue(followed, now) else {
             return;
         };
@@ -76,9 +77,11 @@ impl Follow<'_> {
             return;
         }
         let expected = self.expected_workers;
-        self.view.say(&format!(
-            "{connected}/{expected} workers connected: starting without the others"
-        ));
+        if followed.started_with.replace(connected) != Some(connected) {
+            self.view.say(&format!(
+                "{connected}/{expected} workers connected: starting without the others"
+            ));
+        }
         if let Err(error) = self.api.start_without_all().await {
             self.view
                 .say(&format!("Locust did not start without them: {error}"));

@@ -98,6 +98,15 @@ async fn a_run_is_stopped_by_the_spec_also_by_an_operator_that_starts_after_that
     );
     assert_eq!(told(&over), expected);
     assert_eq!(condition(&over, "SpecDrifted"), "");
+
+    // What clients of v1 have in the place of that field.
+    let run = under_load(&stage, "annotated", &json!({})).await?;
+    let patch = json!({ "metadata": { "annotations": { "locust.io/stop": "true" } } });
+    api.patch("annotated", &params, &Patch::Merge(&patch))
+        .await?;
+    let over = stops(&run).await?;
+    let words = Some("the annotation locust.io/stop is true");
+    assert_eq!(told(&over), (expected.0, expected.1, words));
     Ok(())
 }
 
