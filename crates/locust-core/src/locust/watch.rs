@@ -153,6 +153,12 @@ impl RunWatch {
         Some(planned_end.saturating_sub(now))
     }
 
+    /// How long after `now` the numbers are final, while that is waited for.
+    pub fn final_in(&self, now: Duration) -> Option<Duration> {
+        let ended = self.ended.filter(|_| self.phase == RunPhase::Ending)?;
+        Some(ended.saturating_add(SETTLING).saturating_sub(now))
+    }
+
     fn after_starting(&mut self, now: Duration, sample: &Sample) -> RunPhase {
         if sample.is_loading() {
             self.began = Some(now);

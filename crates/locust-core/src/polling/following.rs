@@ -21,6 +21,8 @@ use crate::thresholds::{Judge, RunTime};
 const CHANGING: Duration = Duration::from_secs(2);
 /// The pause while all goes on as it did. Workers report every three seconds.
 const STEADY: Duration = Duration::from_secs(5);
+/// The pause before the numbers are final, at least: pauses are not exact.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// The longest pause after failed attempts.
 const LONGEST: Duration = Duration::from_secs(30);
 /// How often moved numbers alone are news.
@@ -53,6 +55,8 @@ pub struct Following {
     silence: Option<Silence>,
     failed_in_a_row: u32,
     is_changing: bool,
+    /// How long after the last answer the numbers are final.
+    final_in: Option<Duration>,
     judge: Judge,
     wants_report: bool,
     report_room: usize,
@@ -101,6 +105,7 @@ impl Following {
             silence: None,
             failed_in_a_row: 0,
             is_changing: true,
+            final_in: None,
             judge: Judge::new(&master.thresholds),
             wants_report: master.wants_report,
             report_room: master.report_room,
@@ -229,6 +234,9 @@ impl Following {
             let doubled = 2_u32.saturating_pow(self.failed_in_a_row.saturating_sub(3));
             return CHANGING.saturating_mul(doubled).min(LONGEST);
         }
+        if let Some(left) = self.final_in {
+            return left.clamp(SHORTEST, CHANGING);
+        }
         match self.is_changing || self.wants_outcome() {
             true => CHANGING,
             false => STEADY,
@@ -274,6 +282,7 @@ impl Following {
             lately: numbers.requests_per_second,
         };
         self.judge.observe(time, sample);
+        self.final_in = self.watch.final_in(now);
         self.is_changing = is_changing(phase, self.numbers.as_ref(), &numbers);
         self.numbers = Some(numbers);
     }

@@ -194,6 +194,20 @@ fn a_master_is_asked_often_while_things_change_and_seldom_when_it_is_gone() {
 }
 
 #[test]
+fn the_numbers_are_asked_for_when_they_are_final_and_no_later() {
+    let mut following = following(&[answer("running", 1, 5, 0)]);
+    let mut pause_after = |millis: u64| {
+        let elapsed = Duration::from_millis(millis);
+        let moment = Moment { elapsed, ..at(0) };
+        following.hear(moment, Ok(sample(&answer("stopped", 0, 5, 0))));
+        u64::try_from(following.pause().as_millis()).unwrap()
+    };
+    let pauses = [5000, 7000, 9000, 9700, 10_950, 11_000].map(&mut pause_after);
+    assert_eq!(pauses, [2000, 2000, 2000, 1300, 100, 5000]);
+    assert_eq!(following.heard().phase, RunPhase::Ended);
+}
+
+#[test]
 fn a_master_that_starts_late_is_heard_as_soon_as_it_listens() {
     let mut following = Following::new(&master(), Timestamp::UNIX_EPOCH);
     for second in 0..20 {
