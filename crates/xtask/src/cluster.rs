@@ -90,9 +90,7 @@ pub(crate) async fn deploy(node: &Node) -> Result<()> {
 async fn run_shell(node: &Node) -> Result<()> {
     let shell = std::env::var("SHELL").unwrap_or_else(|_| "/bin/bash".to_owned());
     report("ready: a shell inside the cluster, with kubectl and helm; `exit` removes the cluster");
-    eprintln!(
-        "  try: kubectl apply -f examples/quickstart.yaml && kubectl get lotest -w"
-    );
+    eprintln!("  try: kubectl apply -f examples/quickstart.yaml && kubectl get lotest -w");
     // Ctrl-C belongs to the programs in the shell. Without a listener it would
     // end this process, and with it the cluster.
     let mut interrupts = signal(SignalKind::interrupt())?;

@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use jiff::Timestamp;
 use locust_api::failure::FailureReason;
-use locust_api::latest::{Threshold, Verdict};
+use locust_api::latest::{StartPolicy, Threshold, Verdict};
 use locust_core::judgement::Cause;
 use locust_core::locust::{Ended, Exit, Grade, Load, RunPhase, RunWatch, Sample};
 use locust_core::thresholds::{Judge, RunTime};
@@ -351,4 +351,72 @@ async fn a_percentile_that_only_the_final_table_has_is_judged_by_it() {
     let reading = run.judge.readings(true).remove(0);
     assert_eq!(reading.value.as_deref(), Some("4ms"));
     assert_eq!(cause(&run), (Grade::Judged(Verdict::Passed), ""));
+}
+
+/// A master with one of two workers, which begins its load when it is told not
+/// to wait for the other; and how often it was told.
+async fn incomplete_master() -> (Api, Arc<AtomicUsize>) {
+    let told = Arc::new(AtomicUsize::new(0));
+    let (seen, under_load) = (Arc::clone(&told), AtomicUsize::new(0));
+    let answer = move |uri: Uri| {
+        let is_told = seen.load(Ordering::SeqCst) > 0;
+        let body = match uri.path() {
+            "/stats/requests" if is_told && under_load.fetch_add(1, Ordering::SeqCst) > 1 => {
+                recorded("2.47.0-stopped.json")
+            }
+            "/stats/requests" if is_told => recorded("2.47.0-running.json"),
+            "/stats/requests" => serde_json::json!({
+                "state": "ready",
+                "user_count": 0,
+                "stats": [{ "name": "Aggregated", "num_requests": 0 }],
+                "workers": [{ "id": "a", "state": "ready" }, { "id": "b", "state": "missing" }],
+            })
+            .to_string(),
+            "/swarm" => {
+                seen.fetch_add(1, Ordering::SeqCst);
+                String::new()
+            }
+            path => path.to_owned(),
+        };
+        std::future::ready(body.into_response())
+    };
+    let answer = Arc::new(answer);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let app = Router::new().fallback(any(move |uri: Uri| answer(uri)));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (Api::new(port, ""), told)
+}
+
+#[tokio::test]
+async fn a_load_starts_without_the_workers_that_are_missing_where_that_is_wanted() {
+    let (api, told) = incomplete_master().await;
+    let limits = Limits {
+        start_deadline_seconds: Some(1),
+        start_policy: Some(StartPolicy::StartAnyway),
+        ..Limits::default()
+    };
+    let run = limited(&api, limits).await;
+    assert!(told.load(Ordering::SeqCst) > 0);
+    assert_eq!(run.started_with, Some(1));
+    assert_eq!(run.watch.phase(), RunPhase::Ended);
+    assert_eq!(run.ended, Ended::Itself);
+}
+
+#[tokio::test]
+async fn a_run_fails_whose_workers_are_not_all_connected_by_the_start_deadline() {
+    let (api, told) = incomplete_master().await;
+    let limits = Limits {
+        start_deadline_seconds: Some(1),
+        ..Limits::default()
+    };
+    let run = limited(&api, limits).await;
+    assert_eq!(told.load(Ordering::SeqCst), 0);
+    let (conclusion, _) = conclude(&info(Exit::Code(0)), &run);
+    assert_eq!(cause(&run).1, "WorkersNeverConnected");
+    assert!(
+        conclusion.reason.contains("1 of 2"),
+        "{}",
+        conclusion.reason
+    );
 }
