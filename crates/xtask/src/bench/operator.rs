@@ -252,6 +252,17 @@ impl Life<'_> {
         .await
     }
 
+    /// How often the operator wrote the status of a test of its namespace.
+    pub(super) fn status_writes(&self) -> Result<f64> {
+        let log = self.bench.control_plane.audit_log()?;
+        let writes = log.iter().filter(|one| {
+            one.user == USER
+                && one.namespace == self.namespace.name()
+                && (&*one.resource, &*one.subresource) == ("locusttests", "status")
+        });
+        count(writes.count())
+    }
+
     fn count(&self) -> Result<(f64, f64)> {
         let log = self.bench.control_plane.audit_log()?;
         let own = log

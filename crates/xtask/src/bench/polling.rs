@@ -1,5 +1,6 @@
-//! A thousand tests under load, whose masters are all asked: what a question
-//! costs, what is remembered, and how soon an end is told.
+//! Tests under load, whose masters are asked: how often a status is written, and
+//! with a thousand of them what a question costs, what is remembered, and how
+//! soon an end is told.
 //!
 //! One process plays all masters, at one address: a path of its own tells which
 //! of them is asked.
@@ -27,6 +28,11 @@ const MASTERS: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 const PORT: u16 = 8089;
 /// The one whose load ends.
 const ENDS: &str = "seed-00500";
+/// Tests whose numbers move; the rest of the name says how many workers there
+/// are.
+const MOVING: &str = "moving-";
+const FEW: usize = 1;
+const MANY: usize = 20;
 const REST: Duration = Duration::from_secs(10);
 const MEASURED: Duration = Duration::from_secs(60);
 
@@ -36,6 +42,7 @@ pub(super) fn measure() -> Result<Vec<Figure>> {
     runtime.block_on(async {
         let bench = Bench::start().await?;
         let masters = Masters::play(&bench.control_plane)?;
+        let writes = writes_under_load(&bench, &masters).await?;
         let mut test = locust_test("seed-00000", 1);
         // Copies are told apart by their name, which is replaced in them.
         let master = test.pointer_mut("/spec/master").and_then(Value::as_object_mut);
@@ -59,8 +66,11 @@ pub(super) fn measure() -> Result<Vec<Figure>> {
         let cpu = operator.cpu_seconds()? - cpu;
         let questions = count(masters.questions() - questions)?;
         let memory = operator.resident_megabytes()?;
-        let until_told = end(&life, &masters).await?;
+        let until_told = end(&life, &masters, ENDS).await?;
+        let [few, many] = writes;
         Ok(vec![
+            few.figure("status writes of a run, 1 worker"),
+            many.figure("status writes of a run, 20 workers"),
             Figure::new(
                 "a question to a master",
                 cpu * 1000.0 / questions,
@@ -97,14 +107,75 @@ pub(super) fn measure() -> Result<Vec<Figure>> {
     })
 }
 
-/// Ends the load of one test; the seconds until its status has results.
-async fn end(life: &Life<'_>, masters: &Masters) -> Result<f64> {
+/// How often the status of a run was written, and how often it may be.
+struct Writes {
+    counted: f64,
+    seconds: f64,
+}
+
+impl Writes {
+    fn figure(&self, what: &'static str) -> Figure {
+        Figure::new(
+            what,
+            self.counted,
+            "",
+            Some((8.0 + self.seconds / 5.0).floor()),
+            "",
+            "audit log, from the creation to Succeeded, with a minute of load in which all numbers move; at most 8 and one every five seconds",
+        )
+    }
+}
+
+/// Two runs of different sizes with a minute of load.
+async fn writes_under_load(bench: &Bench, masters: &Masters) -> Result<[Writes; 2]> {
+    let _operator = bench.operator().await?;
+    let few = under_load(bench, FEW).await?;
+    let many = under_load(bench, MANY).await?;
+    tokio::time::sleep(MEASURED).await;
+    let mut writes = Vec::new();
+    for ((life, began), workers) in [(few, FEW), (many, MANY)] {
+        end(&life, masters, &life.name).await?;
+        life.succeed(workers).await?;
+        let seconds = began.elapsed().as_secs_f64();
+        let counted = life.status_writes()?;
+        writes.push(Writes { counted, seconds });
+        life.namespace.finish().await?;
+    }
+    let both = writes.try_into();
+    both.map_err(|_| anyhow::anyhow!("two runs were counted"))
+}
+
+/// A test under load, and when it was created.
+async fn under_load(bench: &Bench, workers: usize) -> Result<(Life<'_>, Instant)> {
+    let name = format!("{MOVING}{workers}");
+    let mut test = locust_test(&name, workers);
+    let master = test
+        .pointer_mut("/spec/master")
+        .and_then(Value::as_object_mut);
+    let more = json!(["--run-time", "1h", "--web-base-path", format!("/{name}")]);
+    master
+        .context("a master")?
+        .insert("extraArgs".to_owned(), more);
+    let life = Life {
+        bench,
+        namespace: bench.control_plane.namespace("load").await?,
+        name,
+    };
     let began = Instant::now();
-    masters.end(ENDS);
+    life.create_object(&test).await?;
+    life.run(workers).await?;
+    locate(&life).await?;
+    Ok((life, began))
+}
+
+/// Ends the load of one test; the seconds until its status has results.
+async fn end(life: &Life<'_>, masters: &Masters, test: &str) -> Result<f64> {
+    let began = Instant::now();
+    masters.end(test);
     let get = [
         "get",
         "locusttest",
-        ENDS,
+        test,
         "-o",
         "jsonpath={.status.results.completeness}",
     ];
@@ -188,7 +259,12 @@ impl Masters {
             true => "stopped",
             false => "running",
         };
-        let said = statistics(&test, state).to_string();
+        let workers = test.strip_prefix(MOVING).and_then(|rest| rest.parse().ok());
+        let requests = match workers {
+            Some(_) => 5_000 + u64::try_from(played.questions).unwrap_or_default(),
+            None => 5_000,
+        };
+        let said = statistics(&test, state, requests, workers.unwrap_or(FEW)).to_string();
         played.asked.insert(test);
         said
     }
@@ -215,8 +291,8 @@ impl Masters {
 }
 
 /// What a master of Locust 2.47 says of ten endpoints.
-fn statistics(test: &str, state: &str) -> Value {
-    let row = |name: String, requests: u32| {
+fn statistics(test: &str, state: &str, requests: u64, workers: usize) -> Value {
+    let row = |name: String, requests: u64| {
         json!({
             "method": "GET", "name": name, "safe_name": name,
             "num_requests": requests, "num_failures": 0,
@@ -229,13 +305,20 @@ fn statistics(test: &str, state: &str) -> Value {
     let mut rows: Vec<Value> = (0..10)
         .map(|id| row(format!("/endpoint/{id}"), 500))
         .collect();
-    rows.push(row("Aggregated".to_owned(), 5_000));
+    rows.push(row("Aggregated".to_owned(), requests));
     let users = if state == "running" { 1 } else { 0 };
+    let worker = |id| {
+        json!({
+            "id": format!("{test}-worker-{id}_0f"), "state": state, "user_count": users,
+            "cpu_usage": 12.5, "memory_usage": 0,
+        })
+    };
+    let each: Vec<Value> = (0..workers).map(worker).collect();
     json!({
         "state": state,
         "user_count": users,
-        "worker_count": 1,
-        "workers": [{ "id": format!("{test}-worker-0_0f"), "state": state, "user_count": users, "cpu_usage": 12.5, "memory_usage": 0 }],
+        "worker_count": workers,
+        "workers": each,
         "stats": rows,
         "errors": [],
         "fail_ratio": 0.0,
