@@ -17,6 +17,17 @@ pub(crate) struct Logs {
     pub(crate) time: TimeEncoding,
 }
 
+impl Logs {
+    /// Of a sidecar, which nobody configures.
+    pub(crate) fn of_a_sidecar() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+            time: TimeEncoding::default(),
+        }
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {

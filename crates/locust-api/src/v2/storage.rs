@@ -21,6 +21,13 @@ pub struct ResultStorage {
     pub s3: Option<ResultBucket>,
 }
 
+impl ResultStorage {
+    /// Whether it names a place that a sidecar stores them in.
+    pub const fn names_places(&self) -> bool {
+        self.persistent_volume_claim.is_some() || self.s3.is_some()
+    }
+}
+
 /// What becomes of a ConfigMap with results: Delete, Retain or None.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -11,15 +11,15 @@ use super::exporter::exporter_container;
 use super::job::job;
 use super::pod::{PodParts, pod_template};
 use super::storage;
-use crate::polling::web;
 use crate::resolve::Resolved;
+use crate::storage::Plan;
 
 /// The master's Job, held.
 pub fn master_job(resolved: &Resolved) -> Job {
     let exporter = resolved.exporter.as_ref();
-    // Without its web API a master can be asked for nothing.
-    let is_asked = !web(resolved).is_headless;
-    let storage = resolved.storage.as_ref().filter(|_| is_asked);
+    let storage = resolved.storage.as_ref();
+    let storage = storage.and_then(|storage| Some((storage, Plan::of(resolved, storage)?)));
+    let storage = storage.as_ref();
     let template = pod_template(
         resolved,
         &resolved.master,
@@ -32,9 +32,12 @@ pub fn master_job(resolved: &Resolved) -> Job {
             sidecars: exporter
                 .map(exporter_container)
                 .into_iter()
-                .chain(storage.map(|storage| storage::container(resolved, storage)))
+                .chain(storage.map(|(storage, plan)| storage::container(storage, plan)))
                 .collect(),
-            volumes: storage.and_then(storage::volume).into_iter().collect(),
+            volumes: storage
+                .and_then(|(storage, _)| storage::volume(storage))
+                .into_iter()
+                .collect(),
             pre_stop: storage.map(|_| storage::pre_stop()),
         },
     );

@@ -11,12 +11,11 @@ use locust_api::names::{RESULTS_CONTAINER, RESULTS_PORT, RESULTS_VOLUME};
 use super::env::variable;
 use super::exporter::locked_down;
 use super::resources::requirements;
-use crate::resolve::{Resolved, ResolvedStorage};
+use crate::resolve::ResolvedStorage;
 use crate::settings::Resources;
 use crate::storage::{self, CREDENTIALS, Plan};
 
-pub(super) fn container(resolved: &Resolved, storage: &ResolvedStorage) -> Container {
-    let plan = Plan::of(resolved, storage);
+pub(super) fn container(storage: &ResolvedStorage, plan: &Plan) -> Container {
     let mut env = vec![variable(storage::VARIABLE, &plan.to_text())];
     if let Some(bucket) = &storage.bucket {
         let credentials = CREDENTIALS.map(|key| credential(&bucket.credentials_secret, key));

@@ -181,6 +181,11 @@ impl Following {
         if gathered.stats_csv.is_none() && self.report_questions < REPORT_QUESTIONS {
             return;
         }
+        self.keep_report(test, gathered);
+    }
+
+    /// The same, for good.
+    pub fn keep_report(&mut self, test: &str, gathered: Gathered) {
         let readings = self.judge.readings(true);
         let document = report::document(test, &self.heard(), &readings, &gathered);
         let report = Report::of(&document, gathered, self.report_room);

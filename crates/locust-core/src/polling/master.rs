@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use locust_api::condition::{ConditionType, Reason};
 use locust_api::latest::{ConfigMapPolicy, LocustTest, Phase, StartPolicy, Threshold};
 use locust_api::names::{RESULTS_PORT, Role, WEB_PORT};
+use serde::{Deserialize, Serialize};
 
 use crate::build;
 use crate::build::command::{Reach, master_args};
@@ -54,26 +55,66 @@ pub struct Master {
 }
 
 /// What a resolved test says of its master.
-pub(crate) struct Asked {
-    pub(crate) port: u16,
-    pub(crate) base_path: String,
-    pub(crate) workers: String,
-    pub(crate) image_version: Option<String>,
-    pub(crate) run_time: Option<Duration>,
-    pub(crate) users: Option<u64>,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// Port of its web UI and API.
+    pub port: u16,
+    /// What is before every path there; mostly nothing.
+    pub base_path: String,
+    /// How the names of its workers begin.
+    pub workers: String,
+    /// The version of Locust by the tag of its image, if that says one.
+    pub image_version: Option<String>,
+    /// The planned length of the load, if the arguments say it.
+    pub run_time: Option<Duration>,
+    /// How many users the arguments ask for, if they say it.
+    pub users: Option<u64>,
 }
 
 impl Asked {
-    pub(crate) fn of(resolved: &Resolved) -> Self {
+    /// `None`: Locust runs without its web API, and can be asked for nothing.
+    pub(crate) fn of(resolved: &Resolved) -> Option<Self> {
         let web = web(resolved);
+        if web.is_headless {
+            return None;
+        }
         let load = Load::from_args(&master_args(resolved, Reach::Service));
-        Self {
+        Some(Self {
             port: web.port,
             base_path: web.base_path,
             workers: format!("{}-", resolved.worker.name),
             image_version: version::of_image(&resolved.image).map(str::to_owned),
             run_time: load.run_time,
             users: load.users,
+        })
+    }
+
+    /// The master there, of whose run nothing is known or wanted beside that.
+    pub(crate) fn at(self, ip: IpAddr) -> Master {
+        let Self {
+            port,
+            base_path,
+            workers,
+            image_version,
+            run_time,
+            users,
+        } = self;
+        Master {
+            pod: String::new(),
+            address: SocketAddr::new(ip, port),
+            base_path,
+            workers,
+            image_version,
+            run_time,
+            users,
+            wanted_workers: None,
+            load_began: None,
+            thresholds: Vec::new(),
+            wants_report: false,
+            report_room: 0,
+            sidecar: None,
+            order: None,
         }
     }
 }
@@ -117,9 +158,9 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
         return Source::Nobody;
     }
     let resolved = resolve(test, settings);
-    if web(&resolved).is_headless {
+    let Some(asked) = Asked::of(&resolved) else {
         return Source::Headless;
-    }
+    };
     let container = job.metadata.name.as_deref().unwrap_or_default();
     let running = observed
         .pods_of(Role::Master)
@@ -129,22 +170,8 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
     };
     let status = test.status.as_ref();
     let stats = status.and_then(|status| status.locust.as_ref());
-    let Asked {
-        port,
-        base_path,
-        workers,
-        image_version,
-        run_time,
-        users,
-    } = Asked::of(&resolved);
     Source::Master(Box::new(Master {
         pod: pod.metadata.uid.clone().unwrap_or_default(),
-        address: SocketAddr::new(ip, port),
-        base_path,
-        workers,
-        image_version,
-        run_time,
-        users,
         wanted_workers: wanted_workers(test),
         load_began: stats
             .and_then(|stats| stats.load_start_time.as_ref())
@@ -154,6 +181,7 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
         report_room: MOST_BYTES,
         sidecar: storage::has_sidecar(observed).then(|| SocketAddr::new(ip, RESULTS_PORT)),
         order: order(test),
+        ..asked.at(ip)
     }))
 }
 

@@ -27,8 +27,8 @@ mod tests;
 
 pub use following::Following;
 pub use heard::{Heard, Moment, News, Numbers};
-pub(crate) use master::{Asked, web};
-pub use master::{Master, Order, Source, source};
+pub(crate) use master::web;
+pub use master::{Asked, Master, Order, Source, source};
 pub use pace::jittered;
 pub(crate) use results::shortened;
 pub use results::{Top, results};

@@ -35,10 +35,7 @@ pub(super) fn resolve(
         persistent_volume_claim: volume,
         s3: bucket,
     } = results;
-    if volume.is_none() && bucket.is_none() {
-        return None;
-    }
-    Some(ResolvedStorage {
+    results.names_places().then(|| ResolvedStorage {
         image: settings.results_image.clone(),
         folder: folder(test),
         volume: volume.clone(),

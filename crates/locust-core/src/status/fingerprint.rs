@@ -21,11 +21,10 @@ pub fn fingerprint(spec: &LocustTestSpec) -> String {
 
 /// The places for results that the master's pod was made for.
 fn fixed(results: ResultStorage) -> Option<ResultStorage> {
-    let fixed = ResultStorage {
+    results.names_places().then_some(ResultStorage {
         config_map: None,
         ..results
-    };
-    (fixed != ResultStorage::default()).then_some(fixed)
+    })
 }
 
 /// A number of a text, in hexadecimal.

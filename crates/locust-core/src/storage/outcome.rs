@@ -72,24 +72,23 @@ impl Outcome {
     /// What somebody in a user's pod says: bounded, on one line. `None`: it
     /// makes no sense.
     pub fn parse(said: &[u8]) -> Option<Self> {
-        let bounded = |words: String| shortened(&words, MOST_WORDS).0;
-        Some(match serde_json::from_slice(said).ok()? {
-            Self::Waiting => Self::Waiting,
-            Self::Stored(words) => Self::Stored(bounded(words)),
-            Self::NotStored(words) => Self::NotStored(bounded(words)),
-            Self::NotRead(words) => Self::NotRead(bounded(words)),
-        })
+        let said: Self = serde_json::from_slice(said).ok()?;
+        Some(said.bounded())
     }
 
     /// The same as text.
     pub fn to_text(&self) -> String {
-        let bounded = match self {
-            Self::Waiting => Self::Waiting,
-            Self::Stored(words) => Self::Stored(shortened(words, MOST_WORDS).0),
-            Self::NotStored(words) => Self::NotStored(shortened(words, MOST_WORDS).0),
-            Self::NotRead(words) => Self::NotRead(shortened(words, MOST_WORDS).0),
-        };
-        serde_json::to_string(&bounded).unwrap_or_default()
+        serde_json::to_string(&self.clone().bounded()).unwrap_or_default()
+    }
+
+    fn bounded(mut self) -> Self {
+        match &mut self {
+            Self::Waiting => {}
+            Self::Stored(words) | Self::NotStored(words) | Self::NotRead(words) => {
+                *words = shortened(words, MOST_WORDS).0;
+            }
+        }
+        self
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the sidecar is told.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::net::Ipv4Addr;
 
 use locust_api::latest::{ResultBucket, ResultVolume, Threshold};
 use serde::{Deserialize, Serialize};
@@ -15,18 +14,9 @@ use crate::resolve::{Resolved, ResolvedStorage};
 pub struct Plan {
     /// The LocustTest's name.
     pub test: String,
-    /// Port of the master's web API.
-    pub port: u16,
-    /// What is before every path there; mostly nothing.
-    pub base_path: String,
-    /// How the names of its workers begin.
-    pub workers: String,
-    /// The version of Locust by the tag of its image, if that says one.
-    pub image_version: Option<String>,
-    /// The planned length of the load, if the arguments say it.
-    pub run_time: Option<Duration>,
-    /// How many users the arguments ask for, if they say it.
-    pub users: Option<u64>,
+    /// What it is to know of the master.
+    #[serde(flatten)]
+    pub asked: Asked,
     /// How many workers the load is to be made by.
     pub wanted_workers: Option<u64>,
     /// What its numbers are compared with.
@@ -40,15 +30,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn of(resolved: &Resolved, storage: &ResolvedStorage) -> Self {
-        let Asked {
-            port,
-            base_path,
-            workers,
-            image_version,
-            run_time,
-            users,
-        } = Asked::of(resolved);
+    /// `None`: there is nobody to ask for results.
+    pub(crate) fn of(resolved: &Resolved, storage: &ResolvedStorage) -> Option<Self> {
         let ResolvedStorage {
             image: _,
             folder,
@@ -56,20 +39,15 @@ impl Plan {
             bucket,
             thresholds,
         } = storage;
-        Self {
+        Some(Self {
             test: resolved.name.clone(),
-            port,
-            base_path,
-            workers,
-            image_version,
-            run_time,
-            users,
+            asked: Asked::of(resolved)?,
             wanted_workers: u64::try_from(resolved.workers).ok(),
             thresholds: thresholds.clone(),
             folder: folder.clone(),
             volume: volume.clone(),
             bucket: bucket.clone(),
-        }
+        })
     }
 
     /// The plan as the value of a variable. Kubernetes replaces `$(…)` in such
@@ -82,20 +60,11 @@ impl Plan {
     /// The master that it is about, in the same pod.
     pub fn master(&self) -> Master {
         Master {
-            pod: String::new(),
-            address: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port),
-            base_path: self.base_path.clone(),
-            workers: self.workers.clone(),
-            image_version: self.image_version.clone(),
-            run_time: self.run_time,
-            users: self.users,
             wanted_workers: self.wanted_workers,
-            load_began: None,
             thresholds: self.thresholds.clone(),
             wants_report: true,
             report_room: usize::MAX,
-            sidecar: None,
-            order: None,
+            ..self.asked.clone().at(Ipv4Addr::LOCALHOST.into())
         }
     }
 

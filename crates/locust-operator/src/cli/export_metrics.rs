@@ -10,12 +10,12 @@ use anyhow::Context;
 use hyper::Uri;
 use locust_core::metrics::is_prefix;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::ending::Ending;
 use super::run::go;
 use crate::metrics::exporter::{Options, serve};
-use crate::telemetry::{self, LogFormat, Logs, TimeEncoding};
+use crate::telemetry::{self, Logs};
 
 /// The variable that says where Locust is.
 pub const URI: &str = "LOCUST_EXPORTER_URI";
@@ -74,15 +74,8 @@ async fn run(args: ExportMetricsArgs) -> anyhow::Result<()> {
         listen,
         path,
     } = args;
-    telemetry::start(&Logs {
-        format: LogFormat::Text,
-        filter: "info".to_owned(),
-        time: TimeEncoding::default(),
-    });
-    // Before the port opens: as a container's first process it would not be
-    // ended by a signal that nobody listens for.
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    telemetry::start(&Logs::of_a_sidecar());
+    let mut ending = Ending::listen()?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}: choose another --web.listen-address")
     })?;
@@ -99,8 +92,7 @@ async fn run(args: ExportMetricsArgs) -> anyhow::Result<()> {
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return ended.context("serving metrics"),
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = ending.asked() => {}
     }
     shutdown.cancel();
     serving.await.context("serving metrics")

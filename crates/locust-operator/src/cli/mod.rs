@@ -4,6 +4,7 @@
 pub mod convert;
 pub mod crd;
 pub mod demo;
+mod ending;
 pub mod export_metrics;
 pub mod local;
 pub mod migrate;

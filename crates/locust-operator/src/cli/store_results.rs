@@ -10,11 +10,11 @@ use locust_api::names::RESULTS_PORT;
 use locust_core::storage::{CREDENTIALS, DIRECTORY, Plan, VARIABLE};
 use rusty_s3::Credentials;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::ending::Ending;
 use crate::storage::{Options, run};
-use crate::telemetry::{self, LogFormat, Logs, TimeEncoding};
+use crate::telemetry::{self, Logs};
 
 const AFTER_HELP: &str = "\
 The operator starts this beside the master of a test with results.persistentVolumeClaim or results.s3.
@@ -61,15 +61,8 @@ async fn follow(args: StoreResultsArgs) -> anyhow::Result<()> {
         listen,
         last_word,
     } = args;
-    telemetry::start(&Logs {
-        format: LogFormat::Text,
-        filter: "info".to_owned(),
-        time: TimeEncoding::default(),
-    });
-    // Before anything else: as a container's first process it would not be
-    // ended by a signal that nobody listens for.
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    telemetry::start(&Logs::of_a_sidecar());
+    let mut ending = Ending::listen()?;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}: choose another --listen"))?;
@@ -83,8 +76,10 @@ async fn follow(args: StoreResultsArgs) -> anyhow::Result<()> {
     tokio::pin!(running);
     let outcome = tokio::select! {
         outcome = &mut running => outcome,
-        _ = terminate.recv() => { end.cancel(); running.await }
-        _ = interrupt.recv() => { end.cancel(); running.await }
+        () = ending.asked() => {
+            end.cancel();
+            running.await
+        }
     };
     tracing::info!(?outcome, "the end");
     std::fs::write(&last_word, outcome.to_text())

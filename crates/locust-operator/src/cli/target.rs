@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::CommandFactory;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::ending::Ending;
 use crate::target::{Behaviour, FailRule, Latency, Target, serve};
 
 const AFTER_HELP: &str = "\
@@ -59,10 +59,7 @@ pub fn main(args: TargetArgs) -> ExitCode {
 
 #[tokio::main]
 async fn run(listen: SocketAddr, behaviour: Behaviour) -> anyhow::Result<()> {
-    // Before the port opens: as a container's first process it would not be
-    // ended by a signal that nobody listens for.
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut ending = Ending::listen()?;
     let listener = match TcpListener::bind(listen).await {
         Ok(listener) => listener,
         Err(error) => anyhow::bail!(
@@ -72,13 +69,7 @@ async fn run(listen: SocketAddr, behaviour: Behaviour) -> anyhow::Result<()> {
     let address = listener.local_addr().context("asking for the own port")?;
     println!("target: listening on http://{address}");
     let target = Target::new(behaviour);
-    serve(listener, target.clone(), async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-    .await;
+    serve(listener, target.clone(), ending.asked()).await;
     let stats = target.stats();
     println!(
         "target: stopped after {} requests, {} answered, {} failures",

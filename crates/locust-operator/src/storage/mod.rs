@@ -173,7 +173,8 @@ impl<'a> Sidecar<'a> {
     async fn close(&mut self) {
         if self.report().is_none() && self.following.heard().phase.has_begun() {
             tracing::warn!("the master ended before it told its full results");
-            self.hear(&Gathered::default());
+            let nothing = Gathered::default();
+            self.following.keep_report(&self.plan.test, nothing);
         }
         let last = Instant::now() + LAST_ATTEMPTS;
         self.store().await;
@@ -231,15 +232,7 @@ impl<'a> Sidecar<'a> {
     async fn read(&mut self) {
         if self.following.heard().phase.has_begun() {
             let gathered = gather(&self.api).await;
-            self.hear(&gathered);
-        }
-    }
-
-    /// Takes in what there is, for good.
-    fn hear(&mut self, gathered: &Gathered) {
-        while self.report().is_none() {
-            self.following
-                .hear_report(&self.plan.test, gathered.clone());
+            self.following.keep_report(&self.plan.test, gathered);
         }
     }
 

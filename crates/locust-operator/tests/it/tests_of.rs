@@ -28,6 +28,15 @@ pub(crate) fn number(variable: &str, usual: usize) -> usize {
     })
 }
 
+/// The files of the full results of a run in a volume or a bucket, by name.
+pub(crate) const RESULT_FILES: [&str; 5] = [
+    "exceptions.csv",
+    "failures.csv",
+    "report.html",
+    "results.json",
+    "stats.csv",
+];
+
 /// A small LocustTest.
 pub(crate) fn locust_test(name: &str, workers: i32) -> Value {
     json!({

@@ -55,12 +55,11 @@ pub(super) fn stopped(observed: &Observed, settings: &Settings, draft: &mut Draf
 fn can_wait(observed: &Observed, settings: &Settings) -> bool {
     let is_asked = matches!(polling::source(observed, settings), Source::Master(_));
     let heard = observed.heard.as_ref();
-    let is_storing = heard.is_some_and(|heard| heard.outcome == Some(Outcome::Waiting));
     is_asked
         && heard.is_some_and(|heard| {
             let is_waited_for = match heard.phase {
                 RunPhase::Running | RunPhase::Ending => true,
-                RunPhase::Ended => is_storing,
+                RunPhase::Ended => heard.outcome == Some(Outcome::Waiting),
                 RunPhase::Starting | RunPhase::AllWorkersLost => false,
             };
             heard.silence.is_none() && is_waited_for

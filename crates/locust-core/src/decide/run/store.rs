@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::ConfigMapPolicy;
+use locust_api::latest::{ConfigMapPolicy, ResultStorage};
 use locust_api::names::results_name;
 
 use crate::build::{results, results_policy};
@@ -116,8 +116,7 @@ fn has_begun(observed: &Observed) -> bool {
 /// The places of the sidecar.
 fn elsewhere(observed: &Observed, is_lost: bool) -> Known {
     let results = observed.test.spec.results.as_ref();
-    let is_wanted = results
-        .is_some_and(|results| results.persistent_volume_claim.is_some() || results.s3.is_some());
+    let is_wanted = results.is_some_and(ResultStorage::names_places);
     if !storage::has_sidecar(observed) {
         return match is_wanted && is_lost {
             true => Known::Not(

@@ -175,11 +175,15 @@ async fn master_of(version: &'static str, samples_of_load: usize) -> (Api, Arc<A
         };
         async move { body.into_response() }
     };
+    (serve(Router::new().fallback(any(answer))).await, stops_seen)
+}
+
+/// A master that is played so.
+async fn serve(app: Router) -> Api {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let app = Router::new().fallback(any(answer));
     tokio::spawn(async move { axum::serve(listener, app).await });
-    (Api::new(port, ""), stops_seen)
+    Api::new(port, "")
 }
 
 async fn follow(
@@ -381,11 +385,8 @@ async fn incomplete_master() -> (Api, Arc<AtomicUsize>) {
         std::future::ready(body.into_response())
     };
     let answer = Arc::new(answer);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
     let app = Router::new().fallback(any(move |uri: Uri| answer(uri)));
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    (Api::new(port, ""), told)
+    (serve(app).await, told)
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use super::follow::{free_port, start, target};
 use super::stage::RUNNER;
 use crate::sidecar::ask;
+use crate::tests_of::RESULT_FILES;
 
 const FOLDER: &str = "n/demo/2026-02-03T04-05-06Z-0a1b2c3d";
 const POLL: Duration = Duration::from_millis(100);
@@ -170,14 +171,6 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-const ALL: [&str; 5] = [
-    "exceptions.csv",
-    "failures.csv",
-    "report.html",
-    "results.json",
-    "stats.csv",
-];
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn results_reach_a_volume_and_a_bucket_once_it_takes_them() -> Result<()> {
     let directory = tempfile::tempdir()?;
@@ -208,7 +201,7 @@ async fn results_reach_a_volume_and_a_bucket_once_it_takes_them() -> Result<()> 
     );
     let asked = asked.load(Ordering::SeqCst);
     for folder in [&volume, &bucket] {
-        assert_eq!(names(folder)?, ALL);
+        assert_eq!(names(folder)?, RESULT_FILES);
         let results = results(folder)?;
         assert_eq!(results["totals"]["requests"], asked);
         assert_eq!(results["thresholds"][0]["state"], "met");
@@ -245,7 +238,7 @@ async fn whoever_ends_a_master_under_load_has_what_it_knew_stored() -> Result<()
         "{words}"
     );
     let volume = directory.path().join("v").join(FOLDER);
-    assert_eq!(names(&volume)?, ALL);
+    assert_eq!(names(&volume)?, RESULT_FILES);
     let results = results(&volume)?;
     ensure!(
         results["totals"]["failures"].as_u64() > Some(0),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::target::Target;
-use crate::tests_of::{condition, load_test, locustfile, until};
+use crate::tests_of::{RESULT_FILES, condition, load_test, locustfile, until};
 
 /// The node's own address, which pods reach.
 const NODE: &str = "10.10.0.1";
@@ -186,14 +186,6 @@ fn names(files: &[(String, Vec<u8>)]) -> Vec<&str> {
     files.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-const ALL: [&str; 5] = [
-    "exceptions.csv",
-    "failures.csv",
-    "report.html",
-    "results.json",
-    "stats.csv",
-];
-
 fn requests(files: &[(String, Vec<u8>)]) -> Result<u64> {
     let (_, json) = files
         .iter()
@@ -220,7 +212,7 @@ async fn results_are_in_the_volume_and_the_bucket_and_a_refusal_is_no_verdict() 
         "{said}"
     );
     let [volume, bucket] = places.files(&world, "kept")?;
-    assert_eq!(names(&volume), ALL);
+    assert_eq!(names(&volume), RESULT_FILES);
     assert!(volume == bucket, "the same files");
     let of_kept = requests(&volume)?;
 
@@ -256,7 +248,7 @@ async fn however_a_run_ends_its_results_are_stored_before_its_pod_is_gone() -> R
     let status = stopped.status.context("a status")?;
     let results = status.results.context("results")?;
     let [volume, bucket] = places.files(&world, "stopped")?;
-    assert_eq!(names(&volume), ALL);
+    assert_eq!(names(&volume), RESULT_FILES);
     assert!(volume == bucket, "the same files");
     assert_eq!(requests(&volume)?, u64::try_from(results.total.requests)?);
 
@@ -270,7 +262,7 @@ async fn however_a_run_ends_its_results_are_stored_before_its_pod_is_gone() -> R
     })
     .await?;
     let [volume, bucket] = places.files(&world, "deleted")?;
-    assert_eq!(names(&volume), ALL);
+    assert_eq!(names(&volume), RESULT_FILES);
     assert!(volume == bucket, "the same files");
     ensure!(requests(&volume)? > 50);
     Ok(())
