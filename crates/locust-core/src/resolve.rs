@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{
 };
 use locust_api::latest::{
     Autoquit, ImagePullPolicy, LocustTest, LocustTestSpec, Master, MetricsExporter, Observability,
-    OpenTelemetry, Scheduling, Worker,
+    OpenTelemetry, Scheduling, StartPolicy, Worker,
 };
 use locust_api::names::{Role, role_name};
 
@@ -43,6 +43,8 @@ pub struct Resolved {
     pub image_pull_secrets: Option<Vec<LocalObjectReference>>,
     /// How many workers make the load.
     pub workers: i32,
+    /// Whether it is to be made by all of them; if not, fewer are as good.
+    pub wants_all_workers: bool,
     /// When and how the master ends by itself.
     pub start: Start,
     /// Whether metrics go out by OpenTelemetry.
@@ -65,6 +67,14 @@ pub struct Resolved {
     pub master: ResolvedRole,
     /// The workers.
     pub worker: ResolvedRole,
+}
+
+impl Resolved {
+    /// How many workers the load is to be made by; `None`: any number.
+    pub(crate) fn wanted_workers(&self) -> Option<u64> {
+        let workers = u64::try_from(self.workers).ok();
+        workers.filter(|_| self.wants_all_workers)
+    }
 }
 
 /// One role of a resolved test.
@@ -134,7 +144,7 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         desired_state: _,
         active_deadline_seconds: _,
         start_deadline_seconds: _,
-        start_policy: _,
+        start_policy,
         results,
         cleanup: _,
     } = &test.spec;
@@ -161,6 +171,7 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         image_pull_policy: *image_pull_policy,
         image_pull_secrets: image_pull_secrets.clone(),
         workers: worker.replicas,
+        wants_all_workers: *start_policy != Some(StartPolicy::StartAnyway),
         start: start(master),
         opentelemetry: opentelemetry.is_some(),
         exporter: has_exporter.then(|| settings.exporter.clone()),

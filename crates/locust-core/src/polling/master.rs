@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use locust_api::condition::{ConditionType, Reason};
-use locust_api::latest::{ConfigMapPolicy, LocustTest, Phase, StartPolicy, Threshold};
+use locust_api::latest::{ConfigMapPolicy, LocustTest, Phase, Threshold};
 use locust_api::names::{RESULTS_PORT, Role, WEB_PORT};
 use serde::{Deserialize, Serialize};
 
@@ -172,7 +172,7 @@ pub fn source(observed: &Observed, settings: &Settings) -> Source {
     let stats = status.and_then(|status| status.locust.as_ref());
     Source::Master(Box::new(Master {
         pod: pod.metadata.uid.clone().unwrap_or_default(),
-        wanted_workers: wanted_workers(test),
+        wanted_workers: resolved.wanted_workers(),
         load_began: stats
             .and_then(|stats| stats.load_start_time.as_ref())
             .map(|time| time.0),
@@ -192,13 +192,6 @@ fn wants_report(test: &LocustTest) -> bool {
         .flat_map(|status| status.conditions.iter().flatten());
     let is_stored = conditions.any(|condition| condition.reason == Reason::Stored.as_str());
     build::results_policy(test) != ConfigMapPolicy::None && !is_stored
-}
-
-fn wanted_workers(test: &LocustTest) -> Option<u64> {
-    let starts_anyway = test.spec.start_policy == Some(StartPolicy::StartAnyway);
-    u64::try_from(test.spec.worker.replicas)
-        .ok()
-        .filter(|_| !starts_anyway)
 }
 
 /// A test that is being deleted is not to load its target until its pods are

@@ -17,7 +17,7 @@ pub struct Plan {
     /// What it is to know of the master.
     #[serde(flatten)]
     pub asked: Asked,
-    /// How many workers the load is to be made by.
+    /// How many workers the load is to be made by; `None`: any number.
     pub wanted_workers: Option<u64>,
     /// What its numbers are compared with.
     pub thresholds: Vec<Threshold>,
@@ -42,7 +42,7 @@ impl Plan {
         Some(Self {
             test: resolved.name.clone(),
             asked: Asked::of(resolved)?,
-            wanted_workers: u64::try_from(resolved.workers).ok(),
+            wanted_workers: resolved.wanted_workers(),
             thresholds: thresholds.clone(),
             folder: folder.clone(),
             volume: volume.clone(),

@@ -1,6 +1,6 @@
 //! The sidecar that stores full results.
 
-use locust_api::latest::LocustTest;
+use locust_api::latest::{LocustTest, StartPolicy};
 use serde_json::{Value, json};
 
 use crate::build::{master_job, worker_job};
@@ -28,7 +28,11 @@ fn test(results: &Value, args: &[&str]) -> LocustTest {
 
 /// The pods of master and workers.
 fn pods(results: &Value, args: &[&str]) -> [Value; 2] {
-    let resolved = resolve(&test(results, args), &Settings::default());
+    pods_of(&test(results, args))
+}
+
+fn pods_of(test: &LocustTest) -> [Value; 2] {
+    let resolved = resolve(test, &Settings::default());
     [master_job(&resolved), worker_job(&resolved)].map(|job| {
         let pod = job.spec.unwrap().template.spec.unwrap();
         serde_json::to_value(pod).unwrap()
@@ -130,6 +134,16 @@ fn the_plan_says_whom_to_follow_and_where_to_store() {
         bucket.words(&plan.folder),
         "s3://archive/n/t/2026-02-03T04-05-06Z-0a1b2c3d"
     );
+}
+
+#[test]
+fn of_a_run_that_starts_anyway_no_worker_is_missed() {
+    let mut test = test(&both(), &[]);
+    test.spec.start_policy = Some(StartPolicy::StartAnyway);
+    let [master, _] = pods_of(&test);
+    let plan = master["initContainers"][1]["env"][0]["value"].as_str();
+    let plan: Plan = serde_json::from_str(plan.unwrap()).unwrap();
+    assert_eq!(plan.master().wanted_workers, None);
 }
 
 #[test]
