@@ -34,6 +34,16 @@ pub(crate) fn clippy() -> Result<()> {
     ]))
 }
 
+/// Fails when an example in the documentation does not work.
+pub(crate) fn examples() -> Result<()> {
+    shell::run_quiet(&mut shell::cargo(&[
+        "test",
+        "--doc",
+        "--workspace",
+        "--locked",
+    ]))
+}
+
 /// Fails on a dependency that `deny.toml` does not let in. Advisories are not
 /// looked at: their database is not in any package registry.
 pub(crate) fn deny() -> Result<()> {

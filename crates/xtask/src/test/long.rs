@@ -5,7 +5,8 @@
 use anyhow::Result;
 
 use super::clusters::{Clusters, Variable};
-use super::{OF_REPLICAS, ON_CONTROL_PLANE, ON_NODE, WITHOUT_DEPLOYED, nextest, seldom};
+use super::steps::{OF_REPLICAS, ON_CONTROL_PLANE, ON_NODE, WITHOUT_DEPLOYED};
+use super::{nextest, seldom};
 use crate::fuzz;
 
 /// Some of those tests.

@@ -1,26 +1,29 @@
 //! `cargo xtask test`: what has to pass before a change lands.
 //!
-//! The run is a list of [`Step`]s. A step that fails does not keep the later
-//! ones from running, so that one run shows all that is wrong; the end says
-//! how long each took and which command repeats only what failed.
+//! The run is a list of [`Step`]s; those that do not disturb each other run at
+//! the same time. A step that fails does not keep the later ones from running, so
+//! that one run shows all that is wrong; the end says how long each took and
+//! which command repeats only what failed.
 
 mod browser;
 mod clusters;
 mod long;
 mod report;
 mod seldom;
+mod steps;
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::{lint, setup, shell};
+use crate::{setup, shell};
 use clusters::{Clusters, Variable};
 use report::{Line, Report};
+use steps::{Step, Work, batches};
 
 /// Run every check and test, or only the steps named.
 #[derive(Debug, clap::Args)]
@@ -30,113 +33,54 @@ pub(crate) struct Args {
     steps: Vec<Step>,
 }
 
-/// One thing that can pass or fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Step {
-    /// Is the code formatted?
-    Fmt,
-    /// Licences, sources and duplicate versions of what we depend on.
-    Deny,
-    /// Compiler and clippy warnings.
-    Clippy,
-    /// Unit and property tests, and whatever else needs no Kubernetes.
-    Unit,
-    /// The examples in the API's documentation.
-    Doc,
-    /// Tests against a real API server, without containers.
-    ControlPlane,
-    /// Tests on a real one-node Kubernetes.
-    Node,
-    /// Tests there that bring their own operators, and crash them.
-    Crashes,
-    /// Tests of several replicas, against a real API server.
-    Replicas,
-    /// Those of all these that can try any number of things, at their full
-    /// length, and those that are run seldom. Runs only when named.
-    Long,
-}
-
-/// What tells the tests apart: a module's name says what its tests need. All
-/// of testkit's own integration tests need a cluster.
-const ON_CONTROL_PLANE: &str = "binary(it) & (
-    test(/^control_plane::/) - test(/^control_plane::election::/)
-    + (package(testkit) - test(/^node::/)))";
-/// They measure seconds: not beside others, and after all that is built.
-const OF_REPLICAS: &str = "binary(it) & test(/^control_plane::election::/)";
-const ON_NODE: &str = "binary(it)
-    & (test(/^node::/) - test(/^node::undeployed::/) - test(/^node::installed::/))";
-/// Not beside the others: the operator that those have deployed is scaled to
-/// zero.
-const WITHOUT_DEPLOYED: &str = "binary(it) & test(/^node::undeployed::/)";
-const ANYWHERE: &str =
-    "not (binary(it) & (test(/^(control_plane|node|local::versions)::/) + package(testkit)))";
-
 /// What nextest builds to find its tests in.
 const AS_ALWAYS: &[&str] = &["--workspace"];
 
-impl Step {
-    /// As it is typed on the command line.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Fmt => "fmt",
-            Self::Deny => "deny",
-            Self::Clippy => "clippy",
-            Self::Unit => "unit",
-            Self::Doc => "doc",
-            Self::ControlPlane => "control-plane",
-            Self::Node => "node",
-            Self::Crashes => "crashes",
-            Self::Replicas => "replicas",
-            Self::Long => "long",
+/// Runs steps at the same time. What the test runner says of their tests goes to
+/// `summaries`.
+fn run(steps: &[Step], clusters: &mut Option<Clusters>, summaries: &mut Vec<String>) -> Result<()> {
+    let mut filters = Vec::new();
+    let mut variables = Vec::new();
+    let mut results = Vec::new();
+    for step in steps {
+        match step.work() {
+            Work::Check(check) => results.push(check()),
+            Work::Long => {
+                let clusters = clusters.as_mut().context("no cluster was prepared")?;
+                results.push(long::run(clusters, summaries));
+            }
+            Work::Tests(filter, _) => match places_of(*step, clusters) {
+                Ok(more) => {
+                    filters.push(format!("({filter})"));
+                    variables.extend(more);
+                }
+                Err(error) => {
+                    eprintln!("error: {error:#}; the other tests go on");
+                    results.push(Err(error));
+                }
+            },
         }
     }
+    if !filters.is_empty() {
+        let filter = browser::filter(&filters.join(" | "), summaries)?;
+        let filter = seldom::without(&filter);
+        results.push(nextest(&filter, AS_ALWAYS, &variables, summaries));
+    }
+    results.into_iter().collect()
+}
 
-    /// Whether it needs Kubernetes.
-    fn needs_clusters(self) -> bool {
-        match self {
-            Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas | Self::Long => true,
-            Self::Fmt | Self::Deny | Self::Clippy | Self::Unit | Self::Doc => false,
+/// Where the tests of a step find the clusters that they need.
+fn places_of(step: Step, clusters: &mut Option<Clusters>) -> Result<Vec<Variable>> {
+    let mut places = Vec::new();
+    if let Some(clusters) = clusters {
+        if step.needs_control_plane() {
+            places.push(clusters.control_plane()?);
+        }
+        if step.needs_node() {
+            places.push(clusters.node()?);
         }
     }
-
-    /// Whether that is one that runs pods.
-    fn needs_node(self) -> bool {
-        matches!(self, Self::Node | Self::Crashes | Self::Long)
-    }
-
-    /// Runs it. What the test runner says of its tests goes to `summaries`.
-    fn run(self, clusters: Option<&mut Clusters>, summaries: &mut Vec<String>) -> Result<()> {
-        match (self, clusters) {
-            (Self::Fmt, _) => lint::check_format(),
-            (Self::Deny, _) => lint::deny(),
-            (Self::Clippy, _) => lint::clippy(),
-            (Self::Unit, _) => {
-                let filter = browser::filter(ANYWHERE, summaries)?;
-                nextest(&filter, AS_ALWAYS, &[], summaries)
-            }
-            (Self::Doc, _) => shell::run_quiet(&mut shell::cargo(&[
-                "test",
-                "--doc",
-                "--workspace",
-                "--locked",
-            ])),
-            (Self::ControlPlane, Some(clusters)) => {
-                always(ON_CONTROL_PLANE, clusters.control_plane()?, summaries)
-            }
-            (Self::Node, Some(clusters)) => always(ON_NODE, clusters.node()?, summaries),
-            (Self::Crashes, Some(clusters)) => {
-                always(WITHOUT_DEPLOYED, clusters.node()?, summaries)
-            }
-            (Self::Replicas, Some(clusters)) => {
-                always(OF_REPLICAS, clusters.control_plane()?, summaries)
-            }
-            (Self::Long, Some(clusters)) => long::run(clusters, summaries),
-            (
-                Self::ControlPlane | Self::Node | Self::Crashes | Self::Replicas | Self::Long,
-                None,
-            ) => bail!("no cluster was prepared"),
-        }
-    }
+    Ok(places)
 }
 
 /// `cargo xtask test [STEP]…`.
@@ -154,11 +98,13 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         false => None,
     };
     let mut report = Report::default();
-    for step in &chosen {
-        eprintln!("\n=== {}", step.name());
+    for steps in batches(&chosen) {
+        let names: Vec<&str> = steps.iter().map(|step| step.name()).collect();
+        let names = names.join(" ");
+        eprintln!("\n=== {names}");
         let started = Instant::now();
         let mut summaries = Vec::new();
-        let passed = match step.run(clusters.as_mut(), &mut summaries) {
+        let passed = match run(steps, &mut clusters, &mut summaries) {
             Ok(()) => true,
             Err(error) if error.is::<setup::Missing>() => return Err(error),
             Err(error) => {
@@ -167,7 +113,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
             }
         };
         report.add(Line {
-            step: step.name(),
+            steps: names,
             took: started.elapsed(),
             passed,
             summaries,
@@ -178,11 +124,6 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         None => Ok(()),
         Some(command) => bail!("not everything passed; run again what failed: {command}"),
     }
-}
-
-/// Runs those that always run of the tests of a step, in its cluster.
-fn always(filter: &str, cluster: Variable, summaries: &mut Vec<String>) -> Result<()> {
-    nextest(&seldom::without(filter), AS_ALWAYS, &[cluster], summaries)
 }
 
 /// Runs the tests that a nextest filter selects, of packages built as `build`

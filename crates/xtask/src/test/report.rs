@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A step that ran.
+/// Steps that ran at the same time.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub(super) step: &'static str,
+    /// Their names, as they are typed.
+    pub(super) steps: String,
     pub(super) took: Duration,
     pub(super) passed: bool,
     /// What the test runner said at its end, each time that it ran.
@@ -31,7 +32,7 @@ impl Report {
             .lines
             .iter()
             .filter(|line| !line.passed)
-            .map(|line| line.step)
+            .map(|line| line.steps.as_str())
             .collect();
         if failed.is_empty() {
             None
@@ -48,10 +49,10 @@ impl fmt::Display for Report {
         for line in &self.lines {
             let verdict = if line.passed { "passed" } else { "FAILED" };
             let seconds = line.took.as_secs_f64();
-            writeln!(f, "{:<16}{verdict:<8}{seconds:>8.1} s", line.step)?;
+            writeln!(f, "{:<28}{verdict:<8}{seconds:>8.1} s", line.steps)?;
         }
         let total: Duration = self.lines.iter().map(|line| line.took).sum();
-        writeln!(f, "{:<24}{:>8.1} s", "together", total.as_secs_f64())?;
+        writeln!(f, "{:<36}{:>8.1} s", "together", total.as_secs_f64())?;
         for summary in self.lines.iter().flat_map(|line| &line.summaries) {
             writeln!(f, "{summary}")?;
         }

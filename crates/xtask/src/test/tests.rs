@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::browser;
 use super::report::{Line, Report, is_nextest_summary};
 use super::seldom::SELDOM;
-use super::{Step, browser};
+use super::steps::{Step, batches};
 use crate::shell;
 
 #[test]
@@ -14,6 +15,21 @@ fn every_step_is_typed_as_it_is_reported() {
     for step in Step::value_variants() {
         assert_eq!(Step::from_str(step.name(), false), Ok(*step));
     }
+}
+
+#[test]
+fn steps_run_together_unless_one_disturbs_the_other() {
+    use Step::{Clippy, ControlPlane, Crashes, Deny, Node, Replicas, Unit};
+    let all = [Deny, Clippy, Unit, ControlPlane, Node, Crashes, Replicas];
+    let expected: [&[Step]; 4] = [
+        &[Deny],
+        &[Clippy],
+        &[Unit, ControlPlane, Node],
+        &[Crashes, Replicas],
+    ];
+    assert_eq!(batches(&all), expected);
+    let expected: [&[Step]; 3] = [&[Node], &[Replicas], &[Unit]];
+    assert_eq!(batches(&[Node, Replicas, Unit]), expected);
 }
 
 #[test]
@@ -33,9 +49,9 @@ fn whatever_runs_seldom_exists() {
     }
 }
 
-fn line(step: &'static str, passed: bool, summary: Option<&str>) -> Line {
+fn line(steps: &str, passed: bool, summary: Option<&str>) -> Line {
     Line {
-        step,
+        steps: steps.to_owned(),
         took: Duration::from_millis(61_250),
         passed,
         summaries: summary.into_iter().map(str::to_owned).collect(),
@@ -47,8 +63,11 @@ fn the_report_names_the_command_that_repeats_what_failed() {
     let mut report = Report::default();
     report.add(line("fmt", false, None));
     report.add(line("deny", true, None));
-    report.add(line("unit", false, None));
-    assert_eq!(report.rerun().as_deref(), Some("cargo xtask test fmt unit"));
+    report.add(line("unit node", false, None));
+    assert_eq!(
+        report.rerun().as_deref(),
+        Some("cargo xtask test fmt unit node")
+    );
 }
 
 #[test]
@@ -61,7 +80,7 @@ fn the_report_ends_with_the_closing_line_of_the_test_runner() {
     assert_eq!(
         report.to_string(),
         format!(
-            "unit            passed      61.2 s\ntogether                    61.2 s\n{closing}\n"
+            "unit                        passed      61.2 s\ntogether                                61.2 s\n{closing}\n"
         )
     );
 }
