@@ -9,6 +9,7 @@ use locust_api::latest::LocustStats;
 
 use super::pace::is_changing;
 use super::results::Top;
+use super::silence::Failures;
 use super::{Heard, Master, Moment, News, Numbers, Order, Silence, stats, timeless};
 use crate::judgement::Making;
 use crate::locust::{Generator, Rate, RunPhase, RunWatch, Sample, State, Worker};
@@ -53,7 +54,7 @@ pub struct Following {
     /// The last answer, for metrics.
     run: Option<Arc<Run>>,
     silence: Option<Silence>,
-    failed_in_a_row: u32,
+    failed: Failures,
     is_changing: bool,
     /// How long after the last answer the numbers are final.
     final_in: Option<Duration>,
@@ -103,7 +104,7 @@ impl Following {
             top: Arc::default(),
             run: None,
             silence: None,
-            failed_in_a_row: 0,
+            failed: Failures::default(),
             is_changing: true,
             final_in: None,
             judge: Judge::new(&master.thresholds),
@@ -147,8 +148,13 @@ impl Following {
         match answer.and_then(|sample| self.of_this_run(sample)) {
             Ok(sample) => self.take_in(moment, &sample),
             Err(silence) => {
-                self.failed_in_a_row = self.failed_in_a_row.saturating_add(1);
-                let is_certain = self.failed_in_a_row >= silence.patience();
+                self.failed.add(&silence);
+                // What is told stays until something else has lasted as long.
+                let lasted = match self.silence.is_some() {
+                    true => self.failed.alike,
+                    false => self.failed.in_a_row,
+                };
+                let is_certain = lasted >= silence.patience();
                 self.silence = is_certain.then_some(silence).or(self.silence.take());
             }
         }
@@ -235,8 +241,8 @@ impl Following {
     pub fn pause(&self) -> Duration {
         // That it starts late is no reason to hear of it late.
         let is_starting = matches!(self.silence, Some(Silence::NotListening(_)));
-        if self.failed_in_a_row > 0 && !(is_starting && self.numbers.is_none()) {
-            let doubled = 2_u32.saturating_pow(self.failed_in_a_row.saturating_sub(3));
+        if self.failed.in_a_row > 0 && !(is_starting && self.numbers.is_none()) {
+            let doubled = 2_u32.saturating_pow(self.failed.in_a_row.saturating_sub(3));
             return CHANGING.saturating_mul(doubled).min(LONGEST);
         }
         if let Some(left) = self.final_in {
@@ -262,7 +268,7 @@ impl Following {
     }
 
     fn take_in(&mut self, moment: Moment, sample: &Sample) {
-        self.failed_in_a_row = 0;
+        self.failed = Failures::default();
         self.silence = None;
         let now = self.offset.saturating_add(moment.elapsed);
         let before = (self.watch.began(), self.watch.ended());

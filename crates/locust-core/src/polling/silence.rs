@@ -19,6 +19,26 @@ pub enum Silence {
     Foreign,
 }
 
+/// The last questions, none of which had an answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Failures {
+    /// How many they are.
+    pub(super) in_a_row: u32,
+    /// How many of them, up to the last, for the same reason.
+    pub(super) alike: u32,
+    reason: Option<Reason>,
+}
+
+impl Failures {
+    pub(super) fn add(&mut self, silence: &Silence) {
+        let reason = Some(silence.reason());
+        let before = if self.reason == reason { self.alike } else { 0 };
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.alike = before.saturating_add(1);
+        self.reason = reason;
+    }
+}
+
 impl Silence {
     /// How often in a row it has to happen before it is told: a master that
     /// starts or ends does not answer for a moment.

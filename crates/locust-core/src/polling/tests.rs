@@ -255,6 +255,22 @@ fn silence_is_told_once_it_is_more_than_a_moments() {
 }
 
 #[test]
+fn a_login_stays_the_reason_when_the_master_ends() {
+    let mut following = Following::new(&master(), Timestamp::UNIX_EPOCH);
+    for second in 0..5 {
+        following.hear(at(second), Err(Silence::AuthRequired));
+    }
+    let refused = Silence::NotListening("refused".to_owned());
+    for second in 5..7 {
+        let news = following.hear(at(second), Err(refused.clone()));
+        assert_eq!(news, News::None);
+        assert_eq!(following.heard().silence, Some(Silence::AuthRequired));
+    }
+    following.hear(at(7), Err(refused.clone()));
+    assert_eq!(following.heard().silence, Some(refused));
+}
+
+#[test]
 fn a_sidecar_is_asked_from_the_end_of_the_load_until_all_is_stored() {
     let without = following(&[answer("running", 1, 5, 0), answer("stopped", 0, 5, 0)]);
     assert!(!without.wants_outcome(), "there is none");
