@@ -4,6 +4,7 @@
 mod builds;
 mod clusters;
 mod converge;
+mod make_test;
 mod operator;
 mod polling;
 mod process;
@@ -52,6 +53,8 @@ enum Part {
     Webhooks,
     /// An edit of the core and its tests, in a copy of the workspace.
     InnerLoop,
+    /// All tests, in a new clone and in the same again. Takes half an hour.
+    MakeTest,
 }
 
 impl Part {
@@ -59,6 +62,7 @@ impl Part {
         match self {
             Self::Image => builds::image(),
             Self::InnerLoop => builds::inner_loop(),
+            Self::MakeTest => make_test::make_test(),
             Self::Clusters => clusters::ready(),
             Self::Operator => operator::measure(),
             Self::Scale => scale::measure(),

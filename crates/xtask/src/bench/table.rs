@@ -47,7 +47,7 @@ pub(super) fn page(figures: &[Figure]) -> String {
     format!(
         "# Figures\n\n\
          Written by `make bench` on {cores} cores; other machines give others.\n\
-         `cargo xtask bench scale`, `cargo xtask bench converge` and `cargo xtask bench webhooks` print the rows about many tests, about a bare client and about conversion alone.\n\
+         `cargo xtask bench PART` prints the rows of a part alone; `cargo xtask bench --help` lists the parts.\n\
          The last column but one is locust-k8s-operator 2.3.0, measured in the same way.\n\n{}",
         markdown(figures)
     )
