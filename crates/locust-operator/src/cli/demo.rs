@@ -22,6 +22,9 @@ use crate::target::{Behaviour, Latency, Target, serve};
 /// The manifest, the same that runs on a cluster.
 const QUICKSTART: &str = include_str!("../../../../examples/quickstart.yaml");
 
+/// Where that is in the repository.
+const PLACE: &str = "examples/quickstart.yaml";
+
 /// How long the target takes to answer, as in the manifest's Deployment.
 const LATENCY: &str = "5ms";
 
@@ -55,12 +58,11 @@ pub fn main(args: DemoArgs) -> ExitCode {
 
 fn demo(options: &Options) -> anyhow::Result<ExitCode> {
     let directory = tempfile::tempdir().context("making a directory for the manifest")?;
-    let manifest = directory.path().join("quickstart.yaml");
-    std::fs::write(&manifest, QUICKSTART)
-        .with_context(|| format!("writing {}", manifest.display()))?;
+    let here = Path::new(PLACE);
+    let manifest = manifest(here, directory.path())?;
     let target = BackgroundTarget::start()?;
     let host = format!("http://{}", target.address);
-    let typed = command(Path::new("examples/quickstart.yaml"), &host, options);
+    let typed = command(here, &host, options);
     eprintln!("demo: a target answers on {host}; this is\n  {typed}");
     let Command::Local(local) = Cli::try_parse_from(words(&manifest, &host, options))
         .context("composing the command")?
@@ -71,10 +73,19 @@ fn demo(options: &Options) -> anyhow::Result<ExitCode> {
     let code = super::local::main(local);
     let stats = target.stop();
     println!("the target itself counted {} requests", stats.answered);
-    println!(
-        "on a cluster with the operator the same test is: kubectl apply -f examples/quickstart.yaml"
-    );
+    println!("on a cluster with the operator the same test is: kubectl apply -f {PLACE}");
     Ok(code)
+}
+
+/// The file to run: the one that is told of if it is there, else a copy, which
+/// messages then name.
+fn manifest(here: &Path, directory: &Path) -> anyhow::Result<PathBuf> {
+    if std::fs::read_to_string(here).is_ok_and(|text| text == QUICKSTART) {
+        return Ok(here.to_owned());
+    }
+    let copy = directory.join("quickstart.yaml");
+    std::fs::write(&copy, QUICKSTART).with_context(|| format!("writing {}", copy.display()))?;
+    Ok(copy)
 }
 
 /// The command line of `local` for this demo.
@@ -172,6 +183,19 @@ mod tests {
         assert_eq!(container["args"][0], "target");
         assert_eq!(container["args"][2], format!("--latency={LATENCY}"));
         assert_eq!(container["ports"][0]["containerPort"], port);
+    }
+
+    #[test]
+    fn the_file_that_is_told_of_is_run_if_it_is_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let here = directory.path().join("here.yaml");
+        let copy = directory.path().join("quickstart.yaml");
+        assert_eq!(manifest(&here, directory.path()).unwrap(), copy);
+        assert_eq!(std::fs::read_to_string(&copy).unwrap(), QUICKSTART);
+        std::fs::write(&here, "kind: Other").unwrap();
+        assert_eq!(manifest(&here, directory.path()).unwrap(), copy);
+        std::fs::write(&here, QUICKSTART).unwrap();
+        assert_eq!(manifest(&here, directory.path()).unwrap(), here);
     }
 
     #[test]
