@@ -51,6 +51,10 @@ fn run(steps: &[Step], clusters: &mut Option<Clusters>, summaries: &mut Vec<Stri
             }
             Work::Tests(filter, _) => match places_of(*step, clusters) {
                 Ok(more) => {
+                    let filter = match *step == Step::Unit {
+                        true => browser::filter(filter, summaries)?,
+                        false => filter.to_owned(),
+                    };
                     filters.push(format!("({filter})"));
                     variables.extend(more);
                 }
@@ -62,8 +66,7 @@ fn run(steps: &[Step], clusters: &mut Option<Clusters>, summaries: &mut Vec<Stri
         }
     }
     if !filters.is_empty() {
-        let filter = browser::filter(&filters.join(" | "), summaries)?;
-        let filter = seldom::without(&filter);
+        let filter = seldom::without(&filters.join(" | "));
         results.push(nextest(&filter, AS_ALWAYS, &variables, summaries));
     }
     results.into_iter().collect()
