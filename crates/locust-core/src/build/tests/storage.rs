@@ -39,6 +39,16 @@ fn pods_of(test: &LocustTest) -> [Value; 2] {
     })
 }
 
+/// What the sidecar of a master's pod is told.
+fn plan_text(master: &Value) -> &str {
+    let told = &master["initContainers"][1]["env"][0]["value"];
+    told.as_str().unwrap()
+}
+
+fn plan(master: &Value) -> Plan {
+    serde_json::from_str(plan_text(master)).unwrap()
+}
+
 fn names(list: &Value) -> Vec<&str> {
     let list = list.as_array().into_iter().flatten();
     list.map(|named| named["name"].as_str().unwrap()).collect()
@@ -113,8 +123,7 @@ fn the_plan_says_whom_to_follow_and_where_to_store() {
         &both(),
         &["-P", "8090", "--web-base-path", "/ui", "-u", "7"],
     );
-    let plan = master["initContainers"][1]["env"][0]["value"].as_str();
-    let plan: Plan = serde_json::from_str(plan.unwrap()).unwrap();
+    let plan = plan(&master);
     let followed = plan.master();
     assert_eq!(followed.address, ([127, 0, 0, 1], 8090).into());
     assert_eq!(followed.base_path, "ui");
@@ -141,9 +150,7 @@ fn of_a_run_that_starts_anyway_no_worker_is_missed() {
     let mut test = test(&both(), &[]);
     test.spec.start_policy = Some(StartPolicy::StartAnyway);
     let [master, _] = pods_of(&test);
-    let plan = master["initContainers"][1]["env"][0]["value"].as_str();
-    let plan: Plan = serde_json::from_str(plan.unwrap()).unwrap();
-    assert_eq!(plan.master().wanted_workers, None);
+    assert_eq!(plan(&master).master().wanted_workers, None);
 }
 
 #[test]
@@ -151,11 +158,12 @@ fn no_dollar_sign_of_a_plan_means_something_to_kubernetes() {
     let mut results = both();
     results["s3"]["caBundle"] = json!("$(HOME) $$");
     let [master, _] = pods(&results, &[]);
-    let text = master["initContainers"][1]["env"][0]["value"].as_str();
-    let text = text.unwrap();
+    let text = plan_text(&master);
     assert!(!text.contains('$'), "{text}");
-    let plan: Plan = serde_json::from_str(text).unwrap();
-    assert_eq!(plan.bucket.unwrap().ca_bundle.unwrap(), "$(HOME) $$");
+    assert_eq!(
+        plan(&master).bucket.unwrap().ca_bundle.unwrap(),
+        "$(HOME) $$"
+    );
 }
 
 #[test]
