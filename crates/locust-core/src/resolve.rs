@@ -43,8 +43,8 @@ pub struct Resolved {
     pub image_pull_secrets: Option<Vec<LocalObjectReference>>,
     /// How many workers make the load.
     pub workers: i32,
-    /// Whether it is to be made by all of them; if not, fewer are as good.
-    pub wants_all_workers: bool,
+    /// Whether fewer are as good.
+    pub may_lack_workers: bool,
     /// When and how the master ends by itself.
     pub start: Start,
     /// Whether metrics go out by OpenTelemetry.
@@ -73,7 +73,7 @@ impl Resolved {
     /// How many workers the load is to be made by; `None`: any number.
     pub(crate) fn wanted_workers(&self) -> Option<u64> {
         let workers = u64::try_from(self.workers).ok();
-        workers.filter(|_| self.wants_all_workers)
+        workers.filter(|_| !self.may_lack_workers)
     }
 }
 
@@ -171,7 +171,7 @@ pub fn resolve(test: &LocustTest, settings: &Settings) -> Resolved {
         image_pull_policy: *image_pull_policy,
         image_pull_secrets: image_pull_secrets.clone(),
         workers: worker.replicas,
-        wants_all_workers: *start_policy != Some(StartPolicy::StartAnyway),
+        may_lack_workers: *start_policy == Some(StartPolicy::StartAnyway),
         start: start(master),
         opentelemetry: opentelemetry.is_some(),
         exporter: has_exporter.then(|| settings.exporter.clone()),

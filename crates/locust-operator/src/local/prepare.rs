@@ -135,7 +135,7 @@ pub fn prepare(
             thresholds: loaded.test.spec.thresholds.clone().unwrap_or_default(),
             deadline_seconds: loaded.test.spec.active_deadline_seconds,
             start_deadline_seconds: loaded.test.spec.start_deadline_seconds,
-            start_policy: loaded.test.spec.start_policy,
+            may_lack_workers: resolved.may_lack_workers,
         },
         stay: resolved.start.autoquit_seconds.is_none(),
         notes,

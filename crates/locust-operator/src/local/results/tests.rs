@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use jiff::Timestamp;
 use locust_api::failure::FailureReason;
-use locust_api::latest::{StartPolicy, Threshold, Verdict};
+use locust_api::latest::{Threshold, Verdict};
 use locust_core::judgement::Cause;
 use locust_core::locust::{Ended, Exit, Grade, Load, RunPhase, RunWatch, Sample};
 use locust_core::thresholds::{Judge, RunTime};
@@ -394,7 +394,7 @@ async fn a_load_starts_without_the_workers_that_are_missing_where_that_is_wanted
     let (api, told) = incomplete_master().await;
     let limits = Limits {
         start_deadline_seconds: Some(1),
-        start_policy: Some(StartPolicy::StartAnyway),
+        may_lack_workers: true,
         ..Limits::default()
     };
     let run = limited(&api, limits).await;

@@ -195,7 +195,7 @@ impl Run<'_> {
             test: test.clone(),
             locust_version,
             expected_workers,
-            wanted_workers: prepared.limits.wants_all().then_some(expected_workers),
+            wanted_workers: (!prepared.limits.may_lack_workers).then_some(expected_workers),
             exit: exit.unwrap_or(Exit::Signal(9)),
         };
         let (conclusion, document) = conclude(&info, &followed);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use locust_api::failure::FailureReason;
-use locust_api::latest::{StartPolicy, Threshold};
+use locust_api::latest::Threshold;
 use locust_core::judgement::{deadline_words, never_connected_words};
 use locust_core::locust::Ended;
 use locust_core::thresholds::aborting;
@@ -19,15 +19,8 @@ pub struct Limits {
     pub deadline_seconds: Option<i64>,
     /// `spec.startDeadlineSeconds`.
     pub start_deadline_seconds: Option<i64>,
-    /// `spec.startPolicy`.
-    pub start_policy: Option<StartPolicy>,
-}
-
-impl Limits {
-    /// Whether the load is to be made by all workers.
-    pub fn wants_all(&self) -> bool {
-        self.start_policy != Some(StartPolicy::StartAnyway)
-    }
+    /// Whether the load may be made by fewer workers than there are to be.
+    pub may_lack_workers: bool,
 }
 
 impl Follow<'_> {
@@ -44,7 +37,7 @@ impl Follow<'_> {
             return None;
         }
         if let Some((seconds, connected)) = self.overdue(followed, now)
-            && (connected == 0 || self.limits.wants_all())
+            && (connected == 0 || !self.limits.may_lack_workers)
         {
             let words = never_connected_words([connected, self.expected_workers], seconds);
             return stopped(FailureReason::WorkersNeverConnected, words);
@@ -73,7 +66,7 @@ impl Follow<'_> {
         let Some((_, connected)) = self.overdue(followed, now) else {
             return;
         };
-        if connected == 0 || self.limits.wants_all() {
+        if connected == 0 || !self.limits.may_lack_workers {
             return;
         }
         let expected = self.expected_workers;
